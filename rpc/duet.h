@@ -1,0 +1,404 @@
+/*
+ * duet.h - register a C function once, have it called over XML-RPC and MessagePack-RPC on one
+ * port.
+ *
+ * This is the whole public interface of libduet and its manual. A server is a few lines:
+ *
+ *     static int twice(duet_call *call, void *ctx)
+ *     {
+ *         return duet_reply_int(call, 2 * duet_arg_int(call, 0));
+ *     }
+ *
+ *     static const duet_method methods[] = {
+ *         {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
+ *         {0},
+ *     };
+ *
+ *     duet_server *server = duet_server_new();
+ *     duet_server_add(server, methods, NULL);
+ *     duet_server_listen(server, "tcp://127.0.0.1:6789");
+ *     int rc = duet_server_run(server);
+ *
+ * Conventions
+ *   - Functions that can fail return 0 or more on success and a negative number on failure: one
+ * of the DUET_FAULT_ codes below or -errno. duet_server_error() has the words.
+ *   - Errors stick: after a failed set-up call duet_server_run() refuses and returns the first
+ * error; after a failed duet_write_ call the reply becomes a fault. Check once, at the end.
+ *   - Strings are UTF-8. `const char *` arguments are copied unless the comment says otherwise.
+ *   - What a handler gets from a call (values, strings, the call itself) belongs to the call
+ * and is valid until the handler returns.
+ *   - The library prints nothing and installs no signal handler unless asked to.
+ *
+ * Threads
+ *   - Set-up is single-threaded. duet_server_run() turns its caller into the first event loop.
+ *   - While it runs, any thread may call duet_server_add(), duet_server_remove() and
+ *     duet_server_drain(); the last one also from a signal handler.
+ *   - A call has one holder: the functions that take a duet_call are for the thread that runs
+ * its handler.
+ */
+#ifndef DUET_H
+#define DUET_H
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DUET_API __attribute__((visibility("default")))
+
+#define DUET_VERSION_MAJOR 0
+#define DUET_VERSION_MINOR 1
+#define DUET_VERSION_PATCH 0
+#define DUET_VERSION "0.1.0"
+
+typedef struct duet_server duet_server;
+typedef struct duet_call duet_call;
+typedef struct duet_value duet_value;
+typedef struct duet_writer duet_writer;
+
+/* ---- Fault codes
+ * --------------------------------------------------------------------------------- The same
+ * code means the same thing in both protocols: faultCode in XML-RPC, the first item of
+ * `[code, message]` in MessagePack-RPC. Those down to -32500 are of the "Specification for
+ * Fault Code Interoperability"; it reserves -32099 to -32000 for implementations, and -32768 to
+ * -32000 must not be used by applications: duet_fail() takes any int32, but stay out of that
+ * range. */
+enum duet_fault_code {
+    DUET_FAULT_PARSE = -32700,       /* not well formed */
+    DUET_FAULT_ENCODING = -32701,    /* character encoding that is not supported */
+    DUET_FAULT_CHARACTER = -32702,   /* byte sequence that is invalid in the encoding */
+    DUET_FAULT_REQUEST = -32600,     /* well formed, but not a valid request */
+    DUET_FAULT_METHOD = -32601,      /* no such method */
+    DUET_FAULT_PARAMS = -32602,      /* wrong number, types or range of arguments */
+    DUET_FAULT_INTERNAL = -32603,    /* the method or the server failed */
+    DUET_FAULT_APPLICATION = -32500, /* an error of the application without a code of its own */
+    DUET_FAULT_LIMIT = -32000,   /* a limit was exceeded; the message names limit and size */
+    DUET_FAULT_TIMEOUT = -32001, /* the call's time is up */
+    DUET_FAULT_CANCELLED =
+        -32002, /* cancelled, by the caller or by a drain past its deadline */
+    DUET_FAULT_SHUTTING_DOWN = -32003,
+    DUET_FAULT_UNAUTHORIZED = -32004,
+};
+
+/* ---- Methods
+ * ------------------------------------------------------------------------------------- */
+
+/* The function behind a method. Reads its arguments with duet_arg_*, writes exactly one value
+ * with duet_reply_* (or several duet_write_* that make one value) and returns 0; or returns
+ * what duet_fail() returned, and whatever it wrote is discarded. Writing nothing and returning
+ * 0 answers nil. A bare -errno becomes DUET_FAULT_INTERNAL with the errno's text; a positive
+ * return and an unfinished value are internal faults too. `ctx` is what duet_server_add() was
+ * given. */
+typedef int (*duet_handler)(duet_call *call, void *ctx);
+
+/* Flags of a method. */
+enum {
+    /* Runs on the event loop at once, without a hand-over to a worker: for handlers that never
+     * block. Event loops run it side by side, so it must be thread-safe (as any handler must,
+     * unless there is one worker). Without this flag a handler runs on a worker thread and may
+     * block. */
+    DUET_INLINE = 1 << 0,
+};
+
+/* A row of a method table; a row whose name is NULL ends the table.
+ *
+ * `signature` is "result:params", one letter each: n nil, b bool, i int64, u uint64, d double,
+ * s string, r raw bytes, t time, a array, m map, v any. Alternatives are separated by a space
+ * ("i:i d:d"); NULL or "" accepts anything. Arguments are checked before the handler runs, so a
+ * handler whose signature is "i:i" may read argument 0 without asking. An int is taken where
+ * only d is declared, if a double holds it exactly; r takes strings too. The same string feeds
+ * system.methodSignature, `help` feeds system.methodHelp; both may be NULL. */
+typedef struct duet_method {
+    const char *name; /* 1 to 200 bytes; "system." is reserved */
+    const char *signature;
+    duet_handler handler;
+    unsigned flags;
+    const char *help;
+} duet_method;
+
+/* ---- A server's life
+ * ------------------------------------------------------------------------------ new, set up,
+ * run, free. All set-up functions take a NULL server (out of memory) and return an error. */
+
+/* A new server with no methods, no listener and default options; NULL when out of memory. */
+DUET_API duet_server *duet_server_new(void);
+
+/* Frees the server; closes what it listens on. Not while duet_server_run() is in progress.
+ * Takes NULL. */
+DUET_API void duet_server_free(duet_server *server);
+
+/* Adds the methods of a table up to its NULL row; `ctx` goes to each handler. Copies everything
+ * in it. All or none: -EEXIST for a name that is there already, -EINVAL for a bad name,
+ * signature or missing handler, -ENOMEM. Any thread, also while the server runs; calls that
+ * come after it see the methods. */
+DUET_API int duet_server_add(duet_server *server, const duet_method *methods, void *ctx);
+
+/* Removes one method: -ENOENT if there is none of that name. Any thread, also while the server
+ * runs. Calls that already found the method still run: free its `ctx` only after
+ * duet_server_run() returned. */
+DUET_API int duet_server_remove(duet_server *server, const char *name);
+
+/* Binds and listens now; what arrives waits in the kernel until duet_server_run(). Addresses:
+ *   tcp://HOST:PORT      both protocols, told apart by the first byte of each connection
+ *   http://HOST:PORT     XML-RPC over HTTP only      msgpack://HOST:PORT   MessagePack-RPC only
+ *   unix:PATH            both, on a unix socket      http+unix:PATH, msgpack+unix:PATH   one
+ * HOST is a numeric address, localhost, or a name that resolves; an IPv6 address stands in
+ * brackets; port 0 takes a free one. A stale unix socket that nobody listens on is replaced,
+ * and removed when the server is freed. Fails with -EINVAL for an address it cannot read, or
+ * -errno of the failed call. */
+DUET_API int duet_server_listen(duet_server *server, const char *address);
+
+/* The address of listener number `i` (from 0) as bound, with the real port; NULL past the last
+ * one. Belongs to the server. */
+DUET_API const char *duet_server_address(const duet_server *server, size_t i);
+
+/* Drain on SIGTERM and SIGINT; a second signal ends the process at once with its default
+ * action. One server per process can have them: -EBUSY otherwise. The former handlers return
+ * with duet_server_run(). */
+DUET_API int duet_server_stop_on_signals(duet_server *server);
+
+/* Serves until drained. Returns 0 when everything accepted was answered, 1 when the drain
+ * deadline (DUET_DRAIN_MS) passed first and calls were cancelled, below 0 on failure: the first
+ * set-up error, or -ETIMEDOUT when handlers still run long after their cancellation
+ * (duet_server_error() names them). Call it once. */
+DUET_API int duet_server_run(duet_server *server);
+
+/* Starts an orderly end: stop accepting, answer what has arrived, close. Any thread, a handler,
+ * or a signal handler; returns at once; more calls change nothing. duet_server_run() returns
+ * when it is done. */
+DUET_API void duet_server_drain(duet_server *server);
+
+/* The first error in words, "" if there was none. Belongs to the server; valid until the next
+ * call of a set-up function or until freed. For a NULL server: "out of memory". */
+DUET_API const char *duet_server_error(const duet_server *server);
+
+/* ---- Options and limits
+ * ------------------------------------------------------------------------------ Every option
+ * is a number (bytes, milliseconds or a count), has a default, a range and a command-line flag;
+ * duet_server_args() reads the flags, and --print-limits prints the table with its defaults. */
+typedef enum duet_option {
+    DUET_LOOPS,           /* event loops, each a thread; default one per CPU */
+    DUET_WORKERS,         /* worker threads for methods that are not DUET_INLINE */
+    DUET_INLINE_METHODS,  /* 1: DUET_INLINE is heeded; 0: every method runs on a worker */
+    DUET_MAX_MESSAGE,     /* bytes of one request, as sent and after decompression */
+    DUET_MAX_REPLY,       /* bytes of one reply */
+    DUET_MAX_DEPTH,       /* levels of nesting inside the parameters */
+    DUET_MAX_VALUES,      /* values in one message */
+    DUET_MAX_HEAD,        /* bytes of an HTTP request line and headers */
+    DUET_MAX_CONNECTIONS, /* open connections */
+    DUET_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is not
+                             read */
+    DUET_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read */
+    DUET_WORKER_QUEUE,        /* calls that wait for a worker; more are refused */
+    DUET_OUT_MARK,      /* unsent reply bytes of one connection above which it is not read */
+    DUET_HEAD_TIMEOUT,  /* ms from the first byte of a request to the end of its head */
+    DUET_BODY_TIMEOUT,  /* ms from the end of the head to the end of the request */
+    DUET_WRITE_TIMEOUT, /* ms in which a peer must take some of what is sent to it */
+    DUET_IDLE_TIMEOUT,  /* ms a connection may stay without a request */
+    DUET_MAX_MULTICALL, /* calls in one system.multicall */
+    DUET_DRAIN_MS,      /* ms that a drain waits for calls in progress */
+    DUET_OPTION_COUNT   /* how many there are; not an option */
+} duet_option;
+
+/* Sets one option, before run. -EINVAL with words that name flag and range when out of range.
+ */
+DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t value);
+
+/* The option's value; 0 for an option that does not exist or a NULL server. */
+DUET_API int64_t duet_server_get(const duet_server *server, duet_option option);
+
+/* Reads a server program's command line: --listen URL (repeatable), one flag for each option
+ * above
+ * (--max-message 1M), --no-inline, --print-limits, --help, --version. With no --listen and no
+ * listener yet it listens on tcp://127.0.0.1:6789. `argv[0]` is the program's name. Returns 0
+ * to go on and run; 1 when the user asked for text instead: print duet_server_text() and exit
+ * 0; -EINVAL for a flag or value it does not know, or what duet_server_listen() returned. */
+DUET_API int duet_server_args(duet_server *server, int argc, char *const argv[]);
+
+/* The text that duet_server_args() was asked for; "" if none. Belongs to the server. */
+DUET_API const char *duet_server_text(const duet_server *server);
+
+/* ---- Reading values
+ * ---------------------------------------------------------------------------------- A value is
+ * read-only, belongs to its call and never is NULL: a missing argument, item or key reads as
+ * nil, and a reader of the wrong type returns 0, false, "" or an empty container. */
+typedef enum duet_type {
+    DUET_NIL,
+    DUET_BOOL,
+    DUET_INT,  /* an integer that fits int64 */
+    DUET_UINT, /* an integer above INT64_MAX */
+    DUET_DOUBLE,
+    DUET_STRING,
+    DUET_BYTES,
+    DUET_TIME,
+    DUET_ARRAY,
+    DUET_MAP,
+    DUET_EXT, /* a MessagePack extension other than a timestamp */
+} duet_type;
+
+/* An instant, UTC. XML-RPC's dateTime.iso8601 has no zone: it is read and written as UTC; an
+ * offset, where one was sent, is applied and not kept. */
+typedef struct duet_time {
+    int64_t seconds;      /* since 1970-01-01T00:00:00Z, may be negative */
+    uint32_t nanoseconds; /* 0 to 999,999,999 */
+} duet_time;
+
+/* How many arguments the call has, and one of them (from 0). */
+DUET_API size_t duet_arg_count(const duet_call *call);
+DUET_API const duet_value *duet_arg(const duet_call *call, size_t i);
+
+/* Argument `i`, read at once: duet_value_int(duet_arg(call, i)) and so on. */
+DUET_API duet_type duet_arg_type(const duet_call *call, size_t i);
+DUET_API bool duet_arg_bool(const duet_call *call, size_t i);
+DUET_API int64_t duet_arg_int(const duet_call *call, size_t i);
+DUET_API uint64_t duet_arg_uint(const duet_call *call, size_t i);
+DUET_API double duet_arg_double(const duet_call *call, size_t i);
+DUET_API const char *duet_arg_string(const duet_call *call, size_t i, size_t *size);
+DUET_API const void *duet_arg_bytes(const duet_call *call, size_t i, size_t *size);
+DUET_API duet_time duet_arg_time(const duet_call *call, size_t i);
+
+DUET_API duet_type duet_value_type(const duet_value *value);
+/* The name people know: "int", "string", "map", … */
+DUET_API const char *duet_type_name(duet_type type);
+DUET_API bool duet_value_bool(const duet_value *value);
+/* An int; a double with an integral value in range is taken too. 0 for anything else. */
+DUET_API int64_t duet_value_int(const duet_value *value);
+DUET_API uint64_t duet_value_uint(const duet_value *value);
+/* A double, or an integer converted to the nearest one. */
+DUET_API double duet_value_double(const duet_value *value);
+/* A string or bytes, ended by a NUL that `size` does not count (it may contain others). `size`
+ * may be NULL. */
+DUET_API const char *duet_value_string(const duet_value *value, size_t *size);
+/* The same without the NUL, and without touching them: for large strings. */
+DUET_API const void *duet_value_bytes(const duet_value *value, size_t *size);
+DUET_API duet_time duet_value_time(const duet_value *value);
+/* A MessagePack extension's type; its payload is read with duet_value_bytes(). */
+DUET_API int duet_value_ext_type(const duet_value *value);
+
+/* Items of an array, or pairs of a map. */
+DUET_API size_t duet_value_count(const duet_value *value);
+/* Item `i` of an array, or the value of pair `i` of a map. */
+DUET_API const duet_value *duet_value_item(const duet_value *value, size_t i);
+/* The key of pair `i` of a map: a string in XML-RPC, any value in MessagePack. */
+DUET_API const duet_value *duet_value_key(const duet_value *value, size_t i);
+/* The value under a string key; where a key comes twice, the last one counts. */
+DUET_API const duet_value *duet_value_get(const duet_value *map, const char *key);
+
+/* ---- Answering
+ * ----------------------------------------------------------------------------------------- A
+ * handler answers with one duet_reply_*, or builds one value with the writer. All return 0, or
+ * a negative code that sticks and that the handler may simply return. */
+DUET_API int duet_reply_nil(duet_call *call);
+DUET_API int duet_reply_bool(duet_call *call, bool value);
+DUET_API int duet_reply_int(duet_call *call, int64_t value);
+DUET_API int duet_reply_uint(duet_call *call, uint64_t value);
+DUET_API int duet_reply_double(duet_call *call, double value);
+DUET_API int duet_reply_string(duet_call *call, const char *text);
+DUET_API int duet_reply_bytes(duet_call *call, const void *bytes, size_t size);
+DUET_API int duet_reply_time(duet_call *call, duet_time value);
+DUET_API int duet_reply_value(duet_call *call, const duet_value *value);
+
+/* Ends the call with a fault: `code` is any int32 (0 stands for DUET_FAULT_APPLICATION), the
+ * message is printf-formatted, UTF-8, cut at 1,000 bytes. Returns the negative number that the
+ * handler must return. */
+DUET_API int duet_fail(duet_call *call, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The writer of the call's reply, for answers made of parts. */
+DUET_API duet_writer *duet_call_writer(duet_call *call);
+
+/* One value each. Strings need not end with a NUL and may hold any bytes: text that XML cannot
+ * carry is sent to XML-RPC callers as base64. */
+DUET_API int duet_write_nil(duet_writer *writer);
+DUET_API int duet_write_bool(duet_writer *writer, bool value);
+DUET_API int duet_write_int(duet_writer *writer, int64_t value);
+DUET_API int duet_write_uint(duet_writer *writer, uint64_t value);
+DUET_API int duet_write_double(duet_writer *writer, double value);
+DUET_API int duet_write_string(duet_writer *writer, const char *text, size_t size);
+DUET_API int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size);
+DUET_API int duet_write_time(duet_writer *writer, duet_time value);
+/* Copies a whole value: an argument, or a part of one. */
+DUET_API int duet_write_value(duet_writer *writer, const duet_value *value);
+
+/* Containers say up front what they hold and close themselves after the last item: `count`
+ * values for an array; `count` pairs for a map, each a duet_write_key() and a value. A count
+ * that is not kept is a fault. */
+DUET_API int duet_write_array(duet_writer *writer, size_t count);
+DUET_API int duet_write_map(duet_writer *writer, size_t count);
+DUET_API int duet_write_key(duet_writer *writer, const char *key, size_t size);
+
+/* A record: `count` named fields in a fixed order, each a duet_write_field() and a value.
+ * XML-RPC sees a struct. MessagePack-RPC sees a map, or with DUET_RECORD_ARRAY an array of the
+ * values alone. */
+typedef enum duet_record_form { DUET_RECORD_MAP, DUET_RECORD_ARRAY } duet_record_form;
+DUET_API int duet_write_record(duet_writer *writer, size_t count, duet_record_form form);
+DUET_API int duet_write_field(duet_writer *writer, const char *name);
+
+/* A place to come back to: rewind discards all that was written since, and the error, if one
+ * stuck since. A mark stays good while the container that was open at the mark is open. */
+typedef struct duet_mark {
+    size_t size, depth, left;
+} duet_mark;
+DUET_API duet_mark duet_writer_mark(const duet_writer *writer);
+DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
+
+/* ---- About a call
+ * ---------------------------------------------------------------------------------------- */
+
+/* True once nobody waits for the answer: the caller closed its side, or the server cancels what
+ * still runs at the end of a drain. Long handlers ask now and then, and return early. */
+DUET_API bool duet_call_cancelled(const duet_call *call);
+
+/* The method's name as called. */
+DUET_API const char *duet_call_method(const duet_call *call);
+/* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix". */
+DUET_API const char *duet_call_peer(duet_call *call);
+
+typedef enum duet_protocol { DUET_XMLRPC, DUET_MSGPACKRPC } duet_protocol;
+DUET_API duet_protocol duet_call_protocol(const duet_call *call);
+/* A MessagePack-RPC notification: nobody gets the answer. */
+DUET_API bool duet_call_is_notification(const duet_call *call);
+/* The server that the call came to: to add methods or to drain it from a handler. */
+DUET_API duet_server *duet_call_server(const duet_call *call);
+
+/* Calls another method of this server on the same thread, as the same caller; its result goes
+ * to `writer` as one value. `args` is an array value. Returns 0, or the negative code of a
+ * fault that duet_call_fault() describes; then nothing was written. Methods run this way count
+ * as calls and pass the hooks. */
+DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
+                              duet_writer *writer);
+
+/* The fault that the last failed duet_call_invoke() or duet_fail() of this call left: code and
+ * words. */
+DUET_API int duet_call_fault(const duet_call *call, const char **message);
+
+/* ---- Hooks
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* How a call ended, for the after-hook. */
+typedef struct duet_outcome {
+    int code;            /* 0, or the fault's code */
+    const char *message; /* "", or the fault's words */
+    size_t request_bytes, reply_bytes;
+} duet_outcome;
+
+/* Before: runs on the handler's thread before each call, when method and arguments are known to
+ * be good; returning what duet_fail() returned refuses the call. After: runs on the same thread
+ * when the reply is complete, also for calls refused for method, arguments or by the
+ * before-hook. Both see method, peer and protocol through `call`. */
+typedef int (*duet_before_hook)(duet_call *call, void *ctx);
+typedef void (*duet_after_hook)(duet_call *call, const duet_outcome *outcome, void *ctx);
+
+/* Sets the server's hooks, before run; each may be NULL. They must be thread-safe. */
+DUET_API int duet_server_set_hooks(duet_server *server, duet_before_hook before,
+                                   duet_after_hook after, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The one list of fault codes with their words, and the making of faults. No I/O, no globals;
+ * any thread.
+ */
+#include "error.h"
+
+#include "duet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int code;
+    const char *words;
+} list[] = {
+    {DUET_FAULT_PARSE, "not well formed"},
+    {DUET_FAULT_ENCODING, "unsupported encoding"},
+    {DUET_FAULT_CHARACTER, "invalid character for encoding"},
+    {DUET_FAULT_REQUEST, "invalid request"},
+    {DUET_FAULT_METHOD, "method not found"},
+    {DUET_FAULT_PARAMS, "invalid arguments"},
+    {DUET_FAULT_INTERNAL, "internal error"},
+    {DUET_FAULT_APPLICATION, "application error"},
+    {DUET_FAULT_LIMIT, "limit exceeded"},
+    {DUET_FAULT_TIMEOUT, "timed out"},
+    {DUET_FAULT_CANCELLED, "cancelled"},
+    {DUET_FAULT_SHUTTING_DOWN, "shutting down"},
+    {DUET_FAULT_UNAUTHORIZED, "unauthorized"},
+};
+
+const char *duet_fault_words(int code)
+{
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i].code == code)
+            return list[i].words;
+    return "fault";
+}
+
+/* Cuts a text that vsnprintf ended in the middle of a UTF-8 character back to the last whole
+ * one. */
+static void cut_at_character(char *text)
+{
+    size_t size = strlen(text), start = size;
+    while (start > 0 && size - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start > 0 && (unsigned char)text[start - 1] >= 0xc0)
+        text[start - 1] = '\0';
+}
+
+int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
+{
+    fault->code = code ? code : DUET_FAULT_APPLICATION;
+    int size = vsnprintf(fault->message, sizeof fault->message, format, args);
+    if (size >= (int)sizeof fault->message)
+        cut_at_character(fault->message);
+    return DUET_FAILED;
+}
+
+int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = duet_fault_vset(fault, code, format, args);
+    va_end(args);
+    return rc;
+}
+
+int duet_fault_from(struct duet_fault *fault, int code)
+{
+    if (code == DUET_FAILED && fault->code != 0)
+        return DUET_FAILED;
+    if (code <= DUET_FAULT_LIMIT)
+        return duet_fault_set(fault, code, "%s", duet_fault_words(code));
+    if (code == -EMSGSIZE)
+        return duet_fault_set(fault, DUET_FAULT_LIMIT, "%s",
+                              duet_fault_words(DUET_FAULT_LIMIT));
+    return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
+                          duet_fault_words(DUET_FAULT_INTERNAL),
+                          strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");
+}

@@ -1,0 +1,38 @@
+/*
+ * Faults on their way to a caller: a code of duet.h's list and words for humans, made where the
+ * fact is known. Format code fills them; call and server send them.
+ */
+#ifndef DUET_ERROR_H
+#define DUET_ERROR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+enum {
+    DUET_FAULT_MESSAGE_MAX = 1000, /* longer messages are cut, at a whole UTF-8 character */
+
+    /* What every function that set a fault returns: no -errno and no fault code has this value,
+     * so that a bare -errno from a handler can be told from a fault that has its words already.
+     */
+    DUET_FAILED = -1000000,
+};
+
+struct duet_fault {
+    int code; /* 0: no fault */
+    char message[DUET_FAULT_MESSAGE_MAX + 1];
+};
+
+/* Sets code and words. Returns DUET_FAILED, for `return duet_fault_set(…)`. */
+int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args);
+
+/* A fault for a negative code without words: a DUET_FAULT_ code gets its standard words, a
+ * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT).
+ * DUET_FAILED leaves the fault as it is. */
+int duet_fault_from(struct duet_fault *fault, int code);
+
+/* The standard words of a code of duet.h's list ("method not found"); "fault" for others. */
+const char *duet_fault_words(int code);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The memory of one call: its tree, its strings, a copied message. Grows by chunks up to a
+ * ceiling, is freed as a whole and recycled, so that a steady server does not touch malloc. One
+ * holder at a time, no locks.
+ */
+#ifndef DUET_ARENA_H
+#define DUET_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct duet_arena_chunk;
+
+struct duet_arena {
+    struct duet_arena_chunk *chunks; /* newest first */
+    uint8_t *next, *end;             /* what is free in the newest */
+    size_t total;                    /* bytes in all chunks */
+    size_t max;                      /* ceiling for total */
+};
+
+void duet_arena_init(struct duet_arena *arena, size_t max);
+void duet_arena_done(struct duet_arena *arena);
+
+/* Everything allocated is gone; memory up to a small size is kept for the next call. */
+void duet_arena_reset(struct duet_arena *arena);
+
+void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size);
+
+/* `size` bytes, aligned for any type, not cleared. NULL when out of memory or above the
+ * ceiling. */
+static inline void *duet_arena_alloc(struct duet_arena *arena, size_t size)
+{
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (rounded < size || rounded > (size_t)(arena->end - arena->next))
+        return duet_arena_alloc_slow(arena, size);
+    void *block = arena->next;
+    arena->next += rounded;
+    return block;
+}
+
+/* A copy of the bytes with a NUL after them. NULL as duet_arena_alloc. */
+char *duet_arena_text(struct duet_arena *arena, const void *bytes, size_t size);
+
+#endif

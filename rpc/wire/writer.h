@@ -1,0 +1,86 @@
+/*
+ * Streaming one value into bytes: the checked front that duet.h's duet_write_ functions are,
+ * and the small operations that a wire format implements for it. The front keeps the count of
+ * what each open container still wants, so an operation is only ever called where a value (or a
+ * key) may stand. Errors stick. One thread at a time.
+ */
+#ifndef DUET_WRITER_H
+#define DUET_WRITER_H
+
+#include "buf.h"
+#include "codec.h"
+
+/* What a format does for each kind of value. All append to writer->out and return 0, -ENOMEM,
+ * -EMSGSIZE (the reply's limit), or DUET_FAILED with writer->fault set. */
+struct duet_writer_ops {
+    int (*nil)(struct duet_writer *writer);
+    int (*boolean)(struct duet_writer *writer, bool value);
+    int (*integer)(struct duet_writer *writer, int64_t value);
+    int (*natural)(struct duet_writer *writer, uint64_t value); /* above INT64_MAX only */
+    int (*real)(struct duet_writer *writer, double value);
+    int (*string)(struct duet_writer *writer, const char *text, size_t size);
+    int (*bytes)(struct duet_writer *writer, const void *bytes, size_t size);
+    int (*time)(struct duet_writer *writer, duet_time value);
+    int (*ext)(struct duet_writer *writer, int type, const void *bytes, size_t size);
+
+    /* Containers: begin with the count, end after the last item. In a map each value has its
+     * key before it and end_member after it. A key is a string in what handlers write; a copied
+     * value may bring others. */
+    int (*begin_array)(struct duet_writer *writer, size_t count);
+    int (*end_array)(struct duet_writer *writer);
+    int (*begin_map)(struct duet_writer *writer, size_t count);
+    int (*key)(struct duet_writer *writer, const msgpack_object *key);
+    int (*end_member)(struct duet_writer *writer);
+    int (*end_map)(struct duet_writer *writer);
+
+    bool has_field_names; /* records are always maps (XML-RPC's struct) */
+};
+
+extern const struct duet_writer_ops duet_writer_ops_msgpack;
+extern const struct duet_writer_ops duet_writer_ops_xmlrpc;
+
+/* A container that is open. `left` counts values; a map's key and value count as one. */
+enum duet_frame_kind {
+    DUET_FRAME_ARRAY,
+    DUET_FRAME_MAP,
+    DUET_FRAME_MAP_KEYED,
+    DUET_FRAME_FIELDS
+};
+struct duet_writer_frame {
+    enum duet_frame_kind kind;
+    uint32_t left;
+};
+
+enum { DUET_WRITER_INLINE_FRAMES = 16 };
+
+struct duet_writer {
+    struct duet_buf out;
+    const struct duet_writer_ops *ops;
+    struct duet_fault *fault; /* where an operation puts the words of its error */
+    struct duet_style style;
+    int error;     /* the first error, or 0 */
+    size_t wanted; /* values still wanted outside of any container: 1, then 0 */
+    size_t depth;  /* open containers */
+    size_t max_depth;
+    size_t capacity;                  /* of frames */
+    struct duet_writer_frame *frames; /* inline_frames, or malloced when it grew */
+    struct duet_writer_frame inline_frames[DUET_WRITER_INLINE_FRAMES];
+};
+
+/* Sets up a writer that owns nothing yet; its output may hold `max_bytes`. */
+void duet_writer_init(struct duet_writer *writer, size_t max_bytes);
+
+/* Makes it ready for one value in a format; keeps its memory (up to a small size) and its
+ * maximum. */
+void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops *ops,
+                       struct duet_style style, struct duet_fault *fault, size_t max_depth);
+
+/* 0 when exactly one value was written whole; else the sticky error, or DUET_FAILED with the
+ * fault set
+ * ("the method wrote an array with 2 of 5 items"). A writer that got nothing at all writes nil.
+ */
+int duet_writer_finish(struct duet_writer *writer);
+
+void duet_writer_done(struct duet_writer *writer);
+
+#endif

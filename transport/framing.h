@@ -1,0 +1,118 @@
+/*
+ * How a stream of bytes is cut into messages, and what goes around a reply. One implementation
+ * per protocol family: framing_http, framing_msgpack. A framing knows a format: bytes in,
+ * struct out; it does no I/O, reads no clock and keeps everything it must remember in a state
+ * that its caller stores. The caller is conn, on the loop's thread.
+ */
+#ifndef DUET_FRAMING_H
+#define DUET_FRAMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What bounds one message, whatever its format. Set before the first connection, read-only
+ * after. */
+struct duet_limits {
+    size_t max_message; /* bytes of a body, as sent and after decompression (--max-message) */
+    size_t max_head;    /* bytes of an HTTP request line and headers (--max-head) */
+    size_t max_values;  /* values in one message (--max-values) */
+    unsigned max_depth; /* containers inside each other in one argument (--max-depth) */
+};
+
+/* What a message's body holds, as far as the framing can tell. */
+enum duet_content {
+    DUET_CONTENT_MSGPACK, /* one MessagePack-RPC message */
+    DUET_CONTENT_XML,     /* an XML-RPC document */
+    DUET_CONTENT_NONE,    /* an HTTP request without a body for us: GET or HEAD of `target` */
+};
+
+/* Notes that a framing takes of a request and needs to wrap its reply; 0 for MessagePack on a
+ * plain stream. */
+enum duet_notes {
+    DUET_NOTE_HTTP = 1 << 0,
+    DUET_NOTE_HTTP_10 = 1 << 1,      /* the client speaks HTTP/1.0 */
+    DUET_NOTE_KEEP_ALIVE = 1 << 2,   /* the connection may serve another request */
+    DUET_NOTE_HEAD = 1 << 3,         /* HEAD: the reply's body stays home */
+    DUET_NOTE_ACCEPT_GZIP = 1 << 4,  /* the reply may be compressed */
+    DUET_NOTE_BODY_GZIP = 1 << 5,    /* the request's body is compressed */
+    DUET_NOTE_BODY_MSGPACK = 1 << 6, /* Content-Type: application/msgpack: answer in kind */
+};
+
+/* Why a message is bad; the reason has the words. */
+enum duet_bad {
+    DUET_BAD_SYNTAX, /* not the format that it claims to be */
+    DUET_BAD_LIMIT,  /* over one of the limits; the reason names flag, limit and size */
+    DUET_BAD_HTTP, /* good HTTP that asks for what is not here: status 404, 405, 501, 505, … */
+};
+
+enum { DUET_REASON_MAX = 256 };
+
+/* What `next` found. Which members are set depends on what it returns. */
+struct duet_message {
+    /* DUET_FRAME_WHOLE: the body, inside the bytes given and valid as long as they are; it may
+     * be altered. */
+    uint8_t *body;
+    size_t body_size;
+    size_t wire_size; /* bytes of the stream that the message took, head and all */
+    enum duet_content content;
+    uint32_t notes; /* enum duet_notes; also set for DUET_FRAME_BAD, as far as they are known */
+    const char *target; /* DUET_CONTENT_NONE: the path that was asked for, in the bytes given */
+    size_t target_size;
+
+    /* DUET_FRAME_MORE */
+    size_t kept; /* of the bytes given only the first `kept` are needed again (<= n) */
+    size_t need; /* how many kept bytes will make the message whole, if known already; else 0 */
+    const char *interim; /* bytes to send at once ("100 Continue"), or NULL */
+    bool in_body;        /* the head is complete: the body's time limit runs */
+
+    /* DUET_FRAME_BAD: the stream cannot be read on. body and body_size are the bytes given. */
+    enum duet_bad bad;
+    int status; /* the HTTP status to answer with; 0 where the framing has none */
+    char reason[DUET_REASON_MAX];
+};
+
+enum duet_frame { DUET_FRAME_BAD = -1, DUET_FRAME_MORE = 0, DUET_FRAME_WHOLE = 1 };
+
+/* What goes around a reply's body. */
+struct duet_head {
+    int status;
+    const char *content_type;
+    size_t body_size;
+    uint32_t notes;    /* of the request */
+    bool close;        /* the connection ends after this reply, whatever the notes say */
+    bool gzip;         /* the body is compressed */
+    const char *extra; /* further header lines, each with its CRLF ("Allow: POST\r\n"), or "" */
+};
+
+enum {
+    DUET_HEAD_ROOM = 640
+}; /* the longest head that `wrap` writes; `extra` is at most 256 of it */
+
+struct duet_framing {
+    const char *name;
+
+    /* The size of the state for these limits. The state is plain bytes: it may be moved with
+     * memcpy between calls. */
+    size_t (*state_size)(const struct duet_limits *limits);
+
+    /* Begins a new message. */
+    void (*start)(void *state, const struct duet_limits *limits);
+
+    /* Looks at `bytes`, all that has arrived from the beginning of the message: first those
+     * that it told its caller to keep, unchanged (perhaps moved in memory), then new ones.
+     * There are at least as many as the last time, and at least 1. Bytes seen before are not
+     * walked again. It may alter them (to undo chunking in place). Returns DUET_FRAME_WHOLE,
+     * _MORE or _BAD; after whole and bad, `start` comes before the next `next`. */
+    enum duet_frame (*next)(void *state, uint8_t *bytes, size_t n,
+                            struct duet_message *message);
+
+    /* Writes what goes before the body of a reply; `room` has DUET_HEAD_ROOM bytes. Returns its
+     * length, maybe 0. */
+    size_t (*wrap)(char *room, const struct duet_head *head);
+};
+
+extern const struct duet_framing duet_framing_http;
+extern const struct duet_framing duet_framing_msgpack;
+
+#endif
