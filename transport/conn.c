@@ -1,0 +1,421 @@
+/*
+ * A connection's life: opening, states, what epoll is asked for, deadlines, closing. On the
+ * loop's thread.
+ */
+#include "conn.h"
+
+#include "conn_parts.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { LINGER_MS = 1000 };
+
+/* A place for one connection. The id of a connection is generation << 32 | slot. */
+struct duet_conn_slot {
+    struct duet_conn *conn; /* NULL when free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+enum { FIRST_SLOTS = 64 };
+static const uint32_t no_slot = UINT32_MAX;
+
+/* ---- The table of connections ---- */
+
+static size_t largest_state(const struct duet_limits *limits)
+{
+    size_t http = duet_framing_http.state_size(limits);
+    size_t msgpack = duet_framing_msgpack.state_size(limits);
+    return http > msgpack ? http : msgpack;
+}
+
+int duet_conns_init(struct duet_conns *conns)
+{
+    conns->first_free = no_slot;
+    conns->scratch =
+        malloc(DUET_SCRATCH_SIZE + 1); /* a message is followed by one readable byte */
+    conns->scratch_state = malloc(largest_state(conns->limits));
+    return conns->scratch != NULL && conns->scratch_state != NULL ? 0 : -ENOMEM;
+}
+
+static int add_slots(struct duet_conns *conns)
+{
+    uint32_t count = conns->slot_count ? conns->slot_count * 2 : FIRST_SLOTS;
+    struct duet_conn_slot *slots = realloc(conns->slots, count * sizeof *slots);
+    if (slots == NULL)
+        return -ENOMEM;
+    for (uint32_t i = conns->slot_count; i < count; i++)
+        slots[i] = (struct duet_conn_slot){.next_free = i + 1 < count ? i + 1 : no_slot};
+    conns->first_free = conns->slot_count;
+    conns->slots = slots;
+    conns->slot_count = count;
+    return 0;
+}
+
+static int take_slot(struct duet_conns *conns, struct duet_conn *conn)
+{
+    if (conns->first_free == no_slot && add_slots(conns) < 0)
+        return -ENOMEM;
+    uint32_t i = conns->first_free;
+    struct duet_conn_slot *slot = &conns->slots[i];
+    conns->first_free = slot->next_free;
+    slot->conn = conn;
+    slot->generation++;
+    conn->id = (uint64_t)slot->generation << 32 | i;
+    conns->open++;
+    return 0;
+}
+
+static void free_slot(struct duet_conns *conns, uint64_t id)
+{
+    uint32_t i = (uint32_t)id;
+    conns->slots[i].conn = NULL;
+    conns->slots[i].next_free = conns->first_free;
+    conns->first_free = i;
+    conns->open--;
+}
+
+struct duet_conn *duet_conns_find(const struct duet_conns *conns, uint64_t id)
+{
+    uint32_t i = (uint32_t)id;
+    if (i >= conns->slot_count || conns->slots[i].generation != id >> 32)
+        return NULL;
+    return conns->slots[i].conn;
+}
+
+void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *conn, void *ctx),
+                     void *ctx)
+{
+    for (uint32_t i = 0; i < conns->slot_count; i++)
+        if (conns->slots[i].conn != NULL)
+            visit(conns->slots[i].conn, ctx);
+}
+
+/* ---- Waiting: one deadline per connection, looked at lazily ---- */
+
+/* When the present wait ends. A deadline that fires earlier, because it was set for another
+ * wait, is set again. */
+static uint64_t due_ms(const struct duet_conn *conn)
+{
+    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
+    if (conn->state == CONN_LINGERING)
+        return conn->active_ms + LINGER_MS;
+    if (conn->out_size > 0)
+        return conn->active_ms + limits->write_timeout_ms;
+    if (conn->state == CONN_OPEN && conn->framing_state != NULL)
+        return conn->active_ms +
+               (conn->in_body ? limits->body_timeout_ms : limits->head_timeout_ms);
+    return conn->active_ms + limits->idle_timeout_ms;
+}
+
+static void say_timed_out(struct duet_conn *conn)
+{
+    struct duet_message *message = &conn->conns->message;
+    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
+    uint64_t limit = conn->in_body ? limits->body_timeout_ms : limits->head_timeout_ms;
+    *message = (struct duet_message){
+        .bad = DUET_BAD_LIMIT,
+        .status = 408,
+        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
+        .body = conn->in.data ? conn->in.data + conn->in_start : NULL,
+        .body_size = conn->in.size - conn->in_start,
+    };
+    snprintf(message->reason, sizeof message->reason,
+             "request not complete after %llu ms (%s %llu)", (unsigned long long)limit,
+             conn->in_body ? "--body-timeout" : "--head-timeout", (unsigned long long)limit);
+    conn->conns->events->bad(conn, message);
+    if (conn->state == CONN_OPEN)
+        duet_conn_finish(conn, true);
+}
+
+static void on_deadline(struct duet_deadline *deadline)
+{
+    struct duet_conn *conn =
+        (struct duet_conn *)((char *)deadline - offsetof(struct duet_conn, deadline));
+    struct duet_loop *loop = conn->conns->loop;
+    uint64_t due = due_ms(conn);
+    if (due > loop->now_ms) {
+        duet_wheel_set(&loop->wheel, deadline, due);
+        return;
+    }
+
+    bool is_waiting_for_us = conn->in_flight > 0 && conn->out_size == 0;
+    if (is_waiting_for_us)
+        duet_conn_wait_since_now(conn);
+    else if (conn->state == CONN_OPEN && conn->out_size == 0 && conn->framing_state != NULL)
+        say_timed_out(conn);
+    else
+        duet_conn_close(conn);
+}
+
+void duet_conn_wait_since_now(struct duet_conn *conn)
+{
+    struct duet_loop *loop = conn->conns->loop;
+    conn->active_ms = loop->now_ms;
+    uint64_t due = due_ms(conn);
+    if (!duet_deadline_is_set(&conn->deadline) || due < conn->deadline.at_ms)
+        duet_wheel_set(&loop->wheel, &conn->deadline, due);
+}
+
+/* ---- What epoll is asked for ---- */
+
+/* The counter of the limit that stops this connection from being read now; NULL when none does.
+ */
+static uint64_t *stopping_limit(const struct duet_conn *conn)
+{
+    if (conn->in_flight >= conn->max_in_flight)
+        return &conn->conns->paused_in_flight;
+    if (conn->in_flight_bytes >= conn->conns->conn_limits.max_in_flight_bytes)
+        return &conn->conns->paused_in_flight_bytes;
+    if (conn->out_size > conn->conns->conn_limits.out_mark)
+        return &conn->conns->paused_out_mark;
+    return NULL;
+}
+
+bool duet_conn_may_read(const struct duet_conn *conn)
+{
+    return conn->state == CONN_OPEN && stopping_limit(conn) == NULL;
+}
+
+void duet_conn_count_pause(struct duet_conn *conn)
+{
+    uint64_t *counter = stopping_limit(conn);
+    if (counter != NULL)
+        (*counter)++;
+}
+
+void duet_conn_watch(struct duet_conn *conn)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    uint32_t events = 0;
+    if (conn->state == CONN_LINGERING || (duet_conn_may_read(conn) && !conn->input_ended))
+        events |= EPOLLIN;
+    if (conn->state != CONN_LINGERING && !conn->fin_is_told)
+        events |= EPOLLRDHUP;
+    if (conn->write_blocked)
+        events |= EPOLLOUT;
+    if (events == conn->watched)
+        return;
+    conn->watched = events;
+    if (duet_loop_change(conn->conns->loop, conn->fd, events, &conn->source) < 0)
+        duet_conn_close(conn);
+}
+
+/* ---- States ---- */
+
+void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state)
+{
+    conn->state = (uint8_t)state;
+}
+
+/* Lets go of the message under way. */
+static void drop_input(struct duet_conn *conn)
+{
+    duet_buf_done(&conn->in);
+    conn->in_start = 0;
+    free(conn->framing_state);
+    conn->framing_state = NULL;
+}
+
+void duet_conn_finish(struct duet_conn *conn, bool linger)
+{
+    if (conn->state != CONN_OPEN)
+        return;
+    conn->linger = linger;
+    drop_input(conn);
+    duet_conn_enter(conn, CONN_DRAINING);
+    duet_conn_touch(conn);
+}
+
+static void start_lingering(struct duet_conn *conn)
+{
+    if (shutdown(conn->fd, SHUT_WR) < 0) {
+        duet_conn_close(conn);
+        return;
+    }
+    duet_conn_enter(conn, CONN_LINGERING);
+    duet_conn_wait_since_now(conn);
+    duet_conn_watch(conn);
+}
+
+void duet_conn_settle(struct duet_conn *conn)
+{
+    if (conn->state != CONN_DRAINING || conn->in_flight > 0 || conn->out_size > 0)
+        return;
+    if (conn->linger && !conn->input_ended)
+        start_lingering(conn);
+    else
+        duet_conn_close(conn);
+}
+
+void duet_conn_close(struct duet_conn *conn)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    struct duet_conns *conns = conn->conns;
+    duet_conn_enter(conn, CONN_CLOSED);
+    duet_wheel_clear(&conn->deadline);
+    close(conn->fd); /* epoll forgets it with its last descriptor */
+    conn->fd = -1;
+    free_slot(conns, conn->id);
+    drop_input(conn);
+    duet_conn_drop_output(conn);
+    conn->next_closed = conns->closed;
+    conns->closed = conn;
+    conns->events->closed(conn);
+}
+
+/* ---- Flow control ---- */
+
+void duet_conn_hold(struct duet_conn *conn, size_t bytes)
+{
+    conn->in_flight++;
+    conn->in_flight_bytes += bytes;
+}
+
+void duet_conn_release(struct duet_conn *conn, size_t bytes)
+{
+    conn->in_flight--;
+    conn->in_flight_bytes -= bytes;
+    duet_conn_touch(conn);
+}
+
+/* ---- Drain ---- */
+
+void duet_conn_drain(struct duet_conn *conn)
+{
+    if (conn->state != CONN_OPEN || conn->is_drained)
+        return;
+    int arrived = 0;
+    if (ioctl(conn->fd, FIONREAD, &arrived) < 0)
+        arrived = 0;
+    conn->is_drained = true;
+    conn->read_left = (size_t)arrived;
+    if (arrived == 0 && !duet_conn_has_leftover(conn))
+        duet_conn_finish(conn, true);
+}
+
+bool duet_conn_is_last(const struct duet_conn *conn)
+{
+    if (conn->state != CONN_OPEN)
+        return true;
+    return conn->is_drained && conn->read_left == 0 && !conn->has_more;
+}
+
+/* ---- Events ---- */
+
+/* Something has come that is not read now. A FIN is told at once: it may wait behind unread
+ * bytes for long. */
+static void on_event_unread(struct duet_conn *conn, uint32_t events)
+{
+    if (events & EPOLLIN)
+        duet_conn_count_pause(conn);
+    if (events & EPOLLRDHUP && !conn->fin_is_told) {
+        conn->fin_is_told = true;
+        conn->conns->events->peer_finished(conn);
+    }
+    duet_conn_watch(conn);
+}
+
+static void on_ready(struct duet_source *source, uint32_t events)
+{
+    struct duet_conn *conn = (struct duet_conn *)(void *)source;
+    if (conn->state == CONN_CLOSED)
+        return;
+    if (events & (EPOLLERR | EPOLLHUP) &&
+        (conn->state != CONN_OPEN || !duet_conn_may_read(conn))) {
+        duet_conn_close(conn);
+        return;
+    }
+    if (events & EPOLLOUT) {
+        conn->write_blocked = false;
+        duet_conn_touch(conn);
+    }
+    if (conn->state == CONN_LINGERING)
+        duet_conn_discard(conn);
+    else if (duet_conn_may_read(conn) && !conn->input_ended)
+        duet_conn_read(conn);
+    else if (events & (EPOLLIN | EPOLLRDHUP))
+        on_event_unread(conn, events);
+}
+
+struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct sockaddr *peer)
+{
+    struct duet_conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL || take_slot(conns, conn) < 0) {
+        free(conn);
+        close(fd);
+        return NULL;
+    }
+    conn->source.ready = on_ready;
+    conn->conns = conns;
+    conn->fd = fd;
+    conn->max_in_flight = 1;
+    conn->deadline.expired = on_deadline;
+    conn->watched = EPOLLIN | EPOLLRDHUP;
+    duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
+    if (peer->sa_family == AF_INET)
+        conn->peer.in4 = *(const struct sockaddr_in *)(const void *)peer;
+    else if (peer->sa_family == AF_INET6)
+        conn->peer.in6 = *(const struct sockaddr_in6 *)(const void *)peer;
+
+    if (duet_loop_add(conns->loop, fd, conn->watched, &conn->source) < 0) {
+        free_slot(conns, conn->id);
+        free(conn);
+        close(fd);
+        return NULL;
+    }
+    duet_conn_wait_since_now(conn);
+    return conn;
+}
+
+/* ---- The end of a turn, and of everything ---- */
+
+void duet_conns_turn_over(struct duet_conns *conns)
+{
+    while (conns->dirty != NULL || conns->ready != NULL) {
+        while (conns->dirty != NULL) {
+            struct duet_conn *conn = conns->dirty;
+            conns->dirty = conn->next_dirty;
+            conn->is_dirty = false;
+            duet_conn_flush(conn);
+        }
+        struct duet_conn *conn = conns->ready;
+        if (conn != NULL) {
+            conns->ready = conn->next_ready;
+            conn->is_ready = false;
+            duet_conn_resume(conn);
+        }
+    }
+    while (conns->closed != NULL) {
+        struct duet_conn *conn = conns->closed;
+        conns->closed = conn->next_closed;
+        free(conn);
+    }
+}
+
+static void close_one(struct duet_conn *conn, void *ctx)
+{
+    (void)ctx;
+    duet_conn_close(conn);
+}
+
+void duet_conns_done(struct duet_conns *conns)
+{
+    duet_conns_each(conns, close_one, NULL);
+    duet_conns_turn_over(conns);
+    duet_conns_free_chunks(conns);
+    free(conns->slots);
+    free(conns->scratch);
+    free(conns->scratch_state);
+    conns->slots = NULL;
+    conns->scratch = conns->scratch_state = NULL;
+    conns->slot_count = 0;
+}

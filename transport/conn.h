@@ -1,0 +1,190 @@
+/*
+ * Connections: bytes in, messages out; replies in, bytes out. A connection belongs to one loop
+ * for life and only that loop's thread touches it; others name it by its id. It knows framing
+ * and flow control, no RPC: what a message means is for the owner's callbacks (rpc/home).
+ * Files: conn.c the states, conn_in.c reading, conn_out.c writing.
+ */
+#ifndef DUET_CONN_H
+#define DUET_CONN_H
+
+#include "buf.h"
+#include "framing.h"
+#include "loop.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct duet_conn;
+struct duet_conns;
+
+/* What a connection tells its owner. Called on the loop's thread, last thing: the connection
+ * may be closed by the callback, but its memory stays until the turn is over. */
+struct duet_conn_events {
+    /* The first byte has come: which framing does this connection speak, and how many calls may
+     * be in flight? NULL closes it. */
+    const struct duet_framing *(*choose)(struct duet_conn *conn, uint8_t first);
+
+    /* One whole message. Its bytes are valid during the call. If `whole` is not NULL, the
+     * message fills that buffer and the owner may take it instead of copying. */
+    void (*message)(struct duet_conn *conn, struct duet_message *message,
+                    struct duet_buf *whole);
+
+    /* The stream cannot be read on, or a time limit passed (message->status 408). The owner may
+     * send a last reply; then the connection is finished. */
+    void (*bad)(struct duet_conn *conn, struct duet_message *message);
+
+    /* The peer will send no more (FIN). Calls still run, replies are still written. */
+    void (*peer_finished)(struct duet_conn *conn);
+
+    /* The connection is gone; its id names nothing any more. The last call for it. */
+    void (*closed)(struct duet_conn *conn);
+};
+
+/* Bytes to be written that somebody else owns: released when written, or when the connection is
+ * gone. */
+struct duet_out {
+    struct duet_out *next;
+    const uint8_t *bytes;
+    size_t size;
+    void (*release)(struct duet_out *out);
+};
+
+/*      OPEN --FIN, bad, last request or drain--> DRAINING --last reply out--> LINGERING --EOF
+ * or 1 s--> CLOSED \                                          \----------- nothing unread
+ * -------------------------^
+ *         \------------------------- reset, error or deadline, from any state
+ * ---------------------------^
+ *
+ *  DRAINING takes no more requests and still writes replies. LINGERING has shut down its
+ * writing side and reads to EOF: a close with unread bytes would reset the connection and take
+ * the last reply with it. */
+enum duet_conn_state { CONN_OPEN, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
+
+struct duet_conn {
+    struct duet_source source;
+    struct duet_conns *conns;
+    uint64_t id; /* slot + generation: never names another connection later */
+    int fd;
+    uint8_t state;      /* enum duet_conn_state; only conn_enter assigns it */
+    bool fin_is_told;   /* the peer's FIN was seen and the owner knows */
+    bool input_ended;   /* everything before the FIN has been read */
+    bool linger;        /* finish with LINGERING */
+    bool in_body;       /* of the message under way */
+    bool write_blocked; /* the kernel takes no more for now */
+    bool is_dirty;      /* on the list of connections to flush */
+    bool is_ready;      /* on the list of connections to resume */
+    bool has_more;      /* bytes follow the message that is being delivered */
+    bool is_drained;    /* a drain limits what is still read: read_left */
+    uint32_t watched;   /* epoll events asked for */
+    uint32_t in_flight; /* calls that somebody else holds */
+    uint32_t max_in_flight;
+    size_t in_flight_bytes; /* their request bytes */
+    size_t read_left; /* while draining: bytes that had arrived and are still to be read */
+
+    const struct duet_framing *framing; /* NULL until the first byte */
+    void *framing_state;                /* only while a message is under way */
+    struct duet_buf in; /* bytes read and not yet used; empty between messages */
+    size_t in_start;    /* where they begin */
+    size_t in_need;     /* how long the message under way will be, if known */
+
+    struct duet_out *out_first, *out_last;
+    size_t out_offset; /* of out_first: bytes written already */
+    size_t out_size;   /* unsent bytes in all */
+
+    struct duet_deadline deadline;
+    uint64_t
+        active_ms; /* since when the present wait lasts: idle, head, body, write or linger */
+    struct duet_conn *next_dirty, *next_ready, *next_closed;
+
+    void *calls;       /* the owner's */
+    uint8_t protocol;  /* the owner's */
+    uint8_t raw;       /* the owner's */
+    uint16_t listener; /* the owner's */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in4;
+        struct sockaddr_in6 in6;
+    } peer;
+};
+
+struct duet_conn_limits {
+    size_t max_in_flight_bytes;
+    size_t out_mark;
+    uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
+};
+
+struct duet_chunk;
+
+/* All connections of one loop, and what they share. */
+struct duet_conns {
+    struct duet_loop *loop;
+    const struct duet_conn_events *events;
+    void *ctx; /* the owner's */
+    const struct duet_limits *limits;
+    struct duet_conn_limits conn_limits;
+
+    struct duet_conn_slot *slots;
+    uint32_t slot_count, first_free;
+    uint32_t open; /* connections now */
+
+    uint8_t
+        *scratch; /* one read's bytes, shared by the connections that have nothing under way */
+    void *scratch_state; /* of the framing in use during one read */
+    struct duet_message message;
+    struct duet_conn *dirty, *ready, *closed;
+    struct duet_chunk *spare_chunks;
+    unsigned spare_chunk_count;
+
+    uint64_t bytes_in, bytes_out;
+    uint64_t paused_in_flight, paused_in_flight_bytes,
+        paused_out_mark; /* how often each limit stopped reading */
+};
+
+/* 0 or -ENOMEM. The members loop to conn_limits are the caller's to set before. */
+int duet_conns_init(struct duet_conns *conns);
+
+/* Closes every connection and frees everything. */
+void duet_conns_done(struct duet_conns *conns);
+
+/* The end of a turn: takes up connections that may be read again, writes what is to be written,
+ * frees what was closed. */
+void duet_conns_turn_over(struct duet_conns *conns);
+
+/* The open connection of that id, or NULL. */
+struct duet_conn *duet_conns_find(const struct duet_conns *conns, uint64_t id);
+
+/* Calls `visit` for each open connection, which it may close. */
+void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *conn, void *ctx),
+                     void *ctx);
+
+/* A new connection on an accepted, non-blocking fd. Takes the fd: it is closed on failure. NULL
+ * when out of memory or fds. */
+struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct sockaddr *peer);
+
+/* Queues a copy of the bytes; they are written when the turn is over. On failure the connection
+ * is closed. */
+void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
+                    const void *body, size_t body_size);
+
+/* Queues bytes without copying them. Takes `out` whether or not the connection lives. */
+void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out);
+
+/* Another call of this connection is in flight; or it is answered, and reading may go on. */
+void duet_conn_hold(struct duet_conn *conn, size_t bytes);
+void duet_conn_release(struct duet_conn *conn, size_t bytes);
+
+/* No more requests are taken; when the last reply is out, the connection ends. With `linger` it
+ * reads to EOF first. */
+void duet_conn_finish(struct duet_conn *conn, bool linger);
+
+/* Closes at once; unsent bytes are lost. */
+void duet_conn_close(struct duet_conn *conn);
+
+/* The server drains: what has arrived by now is still read and answered, nothing after it. */
+void duet_conn_drain(struct duet_conn *conn);
+
+/* Whether the message that was just delivered is the last one that this connection will take.
+ */
+bool duet_conn_is_last(const struct duet_conn *conn);
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * Reading a connection: one read into the scratch that all connections share, or into the
+ * connection's own buffer when a large message is under way; then the framing cuts messages off
+ * until nothing whole is left or a limit says stop.
+ */
+#include "conn_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum {
+    CARRY_MAX =
+        1024, /* bytes of an unfinished message that are carried back into the scratch */
+    OWN_READ = 64 * 1024, /* room for one read when the length of the message is not known */
+    ROOM_AHEAD = 1024 * 1024, /* memory given to a message on its word alone; then it must send
+                                 as much as it asks */
+};
+
+bool duet_conn_has_leftover(const struct duet_conn *conn)
+{
+    return conn->in.size > conn->in_start && conn->framing_state == NULL;
+}
+
+/* Finishes a connection that will get nothing more to read. */
+static void end_if_read_out(struct duet_conn *conn)
+{
+    if (conn->state != CONN_OPEN || duet_conn_has_leftover(conn))
+        return;
+    if (conn->input_ended)
+        duet_conn_finish(conn, false);
+    else if (conn->is_drained && conn->read_left == 0)
+        duet_conn_finish(conn, true);
+}
+
+static int keep_state(struct duet_conn *conn)
+{
+    struct duet_conns *conns = conn->conns;
+    size_t size = conn->framing->state_size(conns->limits);
+    conn->framing_state = malloc(size);
+    if (conn->framing_state == NULL)
+        return -ENOMEM;
+    memcpy(conn->framing_state, conns->scratch_state, size);
+    return 0;
+}
+
+/* A message is under way: its state is kept, and its time runs from its first byte, its body's
+ * from the end of the head. */
+static void await_more(struct duet_conn *conn, const struct duet_message *message, bool is_new)
+{
+    if (conn->framing_state == NULL && keep_state(conn) < 0) {
+        duet_conn_close(conn);
+        return;
+    }
+    bool was_in_body = conn->in_body && !is_new;
+    conn->in_body = message->in_body;
+    conn->in_need = message->need;
+    if (message->interim != NULL)
+        duet_conn_send(conn, message->interim, strlen(message->interim), NULL, 0);
+    if (is_new || conn->in_body != was_in_body)
+        duet_conn_wait_since_now(conn);
+}
+
+/* No message is under way any more. */
+static void drop_state(struct duet_conn *conn)
+{
+    free(conn->framing_state);
+    conn->framing_state = NULL;
+    conn->in_need = 0;
+}
+
+static void refuse(struct duet_conn *conn, struct duet_message *message, uint8_t *bytes,
+                   size_t size)
+{
+    message->body = bytes;
+    message->body_size = size;
+    conn->conns->events->bad(conn, message);
+    duet_conn_finish(conn, true);
+}
+
+static bool choose_framing(struct duet_conn *conn, uint8_t first)
+{
+    if (conn->framing == NULL)
+        conn->framing = conn->conns->events->choose(conn, first);
+    if (conn->framing == NULL)
+        duet_conn_close(conn);
+    return conn->framing != NULL;
+}
+
+/* Cuts messages off the bytes and delivers them. Returns how many bytes are used up; `kept` of
+ * those that follow are needed again. `own` is the connection's buffer if the bytes lie in it.
+ */
+static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struct duet_buf *own,
+                      size_t *kept)
+{
+    struct duet_conns *conns = conn->conns;
+    struct duet_message *message = &conns->message;
+    const struct duet_framing *framing = conn->framing;
+    bool is_fresh = conn->framing_state == NULL;
+    void *state = is_fresh ? conns->scratch_state : conn->framing_state;
+    size_t used = 0;
+
+    *kept = 0;
+    while (used < size) {
+        if (!duet_conn_may_read(conn)) {
+            duet_conn_count_pause(conn);
+            *kept = conn->state == CONN_OPEN ? size - used : 0;
+            break;
+        }
+        if (is_fresh)
+            framing->start(state, conns->limits);
+        enum duet_frame frame = framing->next(state, bytes + used, size - used, message);
+        if (frame == DUET_FRAME_MORE) {
+            *kept = message->kept;
+            await_more(conn, message, is_fresh);
+            return used;
+        }
+        if (frame == DUET_FRAME_BAD) {
+            refuse(conn, message, bytes + used, size - used);
+            break;
+        }
+        struct duet_buf *whole = used == 0 && message->wire_size == size ? own : NULL;
+        used += message->wire_size;
+        is_fresh = true;
+        conn->has_more = used < size;
+        conns->events->message(conn, message, whole);
+    }
+    drop_state(conn);
+    return used;
+}
+
+/* recv, with its outcomes sorted: > 0 bytes, 0 nothing to be had now; the connection may be
+ * finished or closed after. */
+static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
+{
+    if (conn->is_drained && size > conn->read_left)
+        size = conn->read_left;
+    ssize_t n = size > 0 ? recv(conn->fd, room, size, 0) : -1;
+    if (n > 0) {
+        conn->conns->bytes_in += (size_t)n;
+        conn->active_ms =
+            conn->framing_state == NULL ? conn->conns->loop->now_ms : conn->active_ms;
+        if (conn->is_drained)
+            conn->read_left -= (size_t)n;
+        return (size_t)n;
+    }
+    if (n == 0) {
+        conn->input_ended = true;
+        if (!conn->fin_is_told) {
+            conn->fin_is_told = true;
+            conn->conns->events->peer_finished(conn);
+        }
+        duet_conn_touch(conn);
+    } else if (size > 0 && errno != EAGAIN && errno != EINTR) {
+        duet_conn_close(conn);
+    }
+    return 0;
+}
+
+static void keep_in_buffer(struct duet_conn *conn, const uint8_t *bytes, size_t size)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    if (size == 0)
+        duet_buf_done(&conn->in);
+    else if (duet_buf_append(&conn->in, bytes, size) < 0)
+        duet_conn_close(conn);
+}
+
+static void read_into_scratch(struct duet_conn *conn)
+{
+    uint8_t *scratch = conn->conns->scratch;
+    size_t held = conn->in.size - conn->in_start;
+    if (held > 0)
+        memcpy(scratch, conn->in.data + conn->in_start, held);
+    size_t n = receive(conn, scratch + held, DUET_SCRATCH_SIZE - held);
+    if (n == 0 || !choose_framing(conn, scratch[0]))
+        return;
+
+    size_t kept;
+    conn->in.size = conn->in_start = 0;
+    size_t used = consume(conn, scratch, held + n, NULL, &kept);
+    keep_in_buffer(conn, scratch + used, kept);
+}
+
+/* Cuts the messages in the connection's own buffer off, and moves on in it. */
+static void consume_own(struct duet_conn *conn)
+{
+    struct duet_buf *in = &conn->in;
+    size_t start = conn->in_start, kept;
+    struct duet_buf *whole = start == 0 ? in : NULL;
+    size_t used = consume(conn, in->data + start, in->size - start, whole, &kept);
+    if (conn->state != CONN_OPEN || in->data == NULL)
+        return;
+    conn->in_start = start + used;
+    in->size = conn->in_start + kept;
+    if (kept == 0) {
+        duet_buf_done(in);
+        conn->in_start = 0;
+    }
+}
+
+/* Room in the connection's own buffer for what is still to come of the message, plus the byte
+ * after it. */
+static int make_room(struct duet_conn *conn)
+{
+    struct duet_buf *in = &conn->in;
+    size_t held = in->size - conn->in_start;
+    if (conn->in_start > held) { /* moves each byte at most once for each that was used up */
+        memmove(in->data, in->data + conn->in_start, held);
+        in->size = held;
+        conn->in_start = 0;
+    }
+    size_t more = conn->in_need > held ? conn->in_need - held : OWN_READ;
+    size_t ahead = held > ROOM_AHEAD ? held : ROOM_AHEAD;
+    return duet_buf_reserve(in, (more < ahead ? more : ahead) + 1);
+}
+
+static void read_into_own(struct duet_conn *conn)
+{
+    if (make_room(conn) < 0) {
+        duet_conn_close(conn);
+        return;
+    }
+    struct duet_buf *in = &conn->in;
+    size_t n = receive(conn, in->data + in->size, in->capacity - in->size - 1);
+    if (n == 0)
+        return;
+    in->size += n;
+    consume_own(conn);
+}
+
+void duet_conn_read(struct duet_conn *conn)
+{
+    if (conn->in.size - conn->in_start > CARRY_MAX || conn->in_need > DUET_SCRATCH_SIZE)
+        read_into_own(conn);
+    else
+        read_into_scratch(conn);
+    end_if_read_out(conn);
+}
+
+void duet_conn_resume(struct duet_conn *conn)
+{
+    if (!duet_conn_may_read(conn))
+        return;
+    if (duet_conn_has_leftover(conn))
+        consume_own(conn);
+    end_if_read_out(conn);
+    duet_conn_touch(conn);
+}
+
+void duet_conn_discard(struct duet_conn *conn)
+{
+    uint8_t *scratch = conn->conns->scratch;
+    ssize_t n = recv(conn->fd, scratch, DUET_SCRATCH_SIZE, 0);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        duet_conn_close(conn);
+}

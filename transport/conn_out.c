@@ -1,0 +1,227 @@
+/*
+ * Writing a connection: replies are copied one after another into chunks that the loop
+ * recycles, or hung in by reference when large; when the turn is over they leave in one write.
+ */
+#include "conn_parts.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum {
+    PARTS_PER_WRITE = 16, /* 256 KiB of chunks: about what a socket takes at once */
+    SPARE_CHUNKS = 64,    /* kept for the next replies: 1 MiB a loop */
+};
+
+/* Recycled memory for small replies. */
+struct duet_chunk {
+    struct duet_out out;
+    struct duet_conns *conns;
+    struct duet_chunk *next_spare;
+    size_t capacity;
+    uint8_t bytes[];
+};
+
+static struct duet_chunk *chunk_of(struct duet_out *out)
+{
+    return (struct duet_chunk *)((char *)out - offsetof(struct duet_chunk, out));
+}
+
+static void release_chunk(struct duet_out *out)
+{
+    struct duet_chunk *chunk = chunk_of(out);
+    struct duet_conns *conns = chunk->conns;
+    if (chunk->capacity > DUET_CHUNK_SIZE || conns->spare_chunk_count >= SPARE_CHUNKS) {
+        free(chunk);
+        return;
+    }
+    chunk->next_spare = conns->spare_chunks;
+    conns->spare_chunks = chunk;
+    conns->spare_chunk_count++;
+}
+
+static struct duet_chunk *take_chunk(struct duet_conns *conns, size_t size)
+{
+    struct duet_chunk *chunk = conns->spare_chunks;
+    if (chunk != NULL && size <= chunk->capacity) {
+        conns->spare_chunks = chunk->next_spare;
+        conns->spare_chunk_count--;
+    } else {
+        size_t capacity = size > DUET_CHUNK_SIZE ? size : DUET_CHUNK_SIZE;
+        chunk = malloc(sizeof *chunk + capacity);
+        if (chunk == NULL)
+            return NULL;
+        chunk->capacity = capacity;
+    }
+    chunk->conns = conns;
+    chunk->out = (struct duet_out){.bytes = chunk->bytes, .release = release_chunk};
+    return chunk;
+}
+
+void duet_conns_free_chunks(struct duet_conns *conns)
+{
+    while (conns->spare_chunks != NULL) {
+        struct duet_chunk *chunk = conns->spare_chunks;
+        conns->spare_chunks = chunk->next_spare;
+        free(chunk);
+    }
+    conns->spare_chunk_count = 0;
+}
+
+void duet_conn_touch(struct duet_conn *conn)
+{
+    if (conn->is_dirty)
+        return;
+    conn->is_dirty = true;
+    conn->next_dirty = conn->conns->dirty;
+    conn->conns->dirty = conn;
+}
+
+static void enqueue(struct duet_conn *conn, struct duet_out *out)
+{
+    if (conn->out_last != NULL)
+        conn->out_last->next = out;
+    else
+        conn->out_first = out;
+    conn->out_last = out;
+}
+
+/* The chunk at the end of the queue, if it has room for `size` more bytes; else a new one; NULL
+ * when out of memory. */
+static struct duet_chunk *chunk_with_room(struct duet_conn *conn, size_t size)
+{
+    struct duet_out *last = conn->out_last;
+    if (last != NULL && last->release == release_chunk &&
+        size <= chunk_of(last)->capacity - last->size)
+        return chunk_of(last);
+    struct duet_chunk *chunk = take_chunk(conn->conns, size);
+    if (chunk != NULL)
+        enqueue(conn, &chunk->out);
+    return chunk;
+}
+
+void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
+                    const void *body, size_t body_size)
+{
+    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING)
+        return;
+    struct duet_chunk *chunk = chunk_with_room(conn, head_size + body_size);
+    if (chunk == NULL) {
+        duet_conn_close(conn);
+        return;
+    }
+    uint8_t *end = chunk->bytes + chunk->out.size;
+    if (head_size > 0)
+        memcpy(end, head, head_size);
+    if (body_size > 0)
+        memcpy(end + head_size, body, body_size);
+    chunk->out.size += head_size + body_size;
+    conn->out_size += head_size + body_size;
+    duet_conn_touch(conn);
+}
+
+void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out)
+{
+    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING) {
+        out->release(out);
+        return;
+    }
+    out->next = NULL;
+    conn->out_size += out->size;
+    enqueue(conn, out);
+    duet_conn_touch(conn);
+}
+
+static void release_first(struct duet_conn *conn)
+{
+    struct duet_out *out = conn->out_first;
+    conn->out_first = out->next;
+    if (conn->out_first == NULL)
+        conn->out_last = NULL;
+    conn->out_offset = 0;
+    out->release(out);
+}
+
+void duet_conn_drop_output(struct duet_conn *conn)
+{
+    while (conn->out_first != NULL)
+        release_first(conn);
+    conn->out_size = 0;
+}
+
+static ssize_t write_parts(struct duet_conn *conn, size_t *asked)
+{
+    struct duet_out *first = conn->out_first;
+    if (first->next == NULL) {
+        *asked = first->size - conn->out_offset;
+        return send(conn->fd, first->bytes + conn->out_offset, *asked, MSG_NOSIGNAL);
+    }
+
+    struct iovec parts[PARTS_PER_WRITE];
+    struct msghdr header = {.msg_iov = parts};
+    size_t offset = conn->out_offset;
+    *asked = 0;
+    for (struct duet_out *out = first; out != NULL && header.msg_iovlen < PARTS_PER_WRITE;
+         out = out->next) {
+        parts[header.msg_iovlen++] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)(out->bytes + offset),
+                           .iov_len = out->size - offset};
+        *asked += out->size - offset;
+        offset = 0;
+    }
+    return sendmsg(conn->fd, &header, MSG_NOSIGNAL);
+}
+
+static void forget_written(struct duet_conn *conn, size_t written)
+{
+    conn->out_size -= written;
+    conn->conns->bytes_out += written;
+    while (conn->out_first != NULL && written >= conn->out_first->size - conn->out_offset) {
+        written -= conn->out_first->size - conn->out_offset;
+        release_first(conn);
+    }
+    conn->out_offset += written;
+}
+
+/* Writes until everything is out or the kernel takes no more. Progress begins the write timeout
+ * anew. */
+static void write_all(struct duet_conn *conn)
+{
+    while (conn->out_first != NULL && !conn->write_blocked) {
+        size_t asked;
+        ssize_t n = write_parts(conn, &asked);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN) {
+            duet_conn_close(conn);
+            return;
+        }
+        if (n > 0)
+            forget_written(conn, (size_t)n);
+        conn->write_blocked = n < (ssize_t)asked;
+        if (conn->write_blocked || n > 0)
+            conn->active_ms = conn->conns->loop->now_ms;
+    }
+    if (conn->write_blocked)
+        duet_conn_wait_since_now(conn);
+}
+
+void duet_conn_flush(struct duet_conn *conn)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    write_all(conn);
+    duet_conn_settle(conn);
+    if (conn->state == CONN_CLOSED)
+        return;
+    bool can_resume =
+        duet_conn_may_read(conn) && (duet_conn_has_leftover(conn) || conn->input_ended);
+    if (can_resume && !conn->is_ready) {
+        conn->is_ready = true;
+        conn->next_ready = conn->conns->ready;
+        conn->conns->ready = conn;
+    }
+    duet_conn_watch(conn);
+}

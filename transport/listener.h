@@ -1,0 +1,43 @@
+/*
+ * A listening socket, shared by the loops. The listener binds; each loop has an acceptor on it.
+ * When fds run out an acceptor pauses and a timer brings it back: it never spins. Knows nothing
+ * of what an accepted fd is for.
+ */
+#ifndef DUET_LISTENER_H
+#define DUET_LISTENER_H
+
+#include "address.h"
+#include "loop.h"
+
+struct duet_listener {
+    int fd;
+    struct duet_address address; /* as bound */
+    char text[DUET_ADDRESS_TEXT_MAX];
+};
+
+/* Binds and listens. 0, or -errno with words that name the address and what to do. */
+int duet_listener_open(struct duet_listener *listener, const struct duet_address *address,
+                       char *words, size_t room);
+
+/* Closes it; a unix socket's path is removed. */
+void duet_listener_close(struct duet_listener *listener);
+
+/* One loop's end of a listener. `accepted` takes the fd, whatever it does with it. */
+struct duet_acceptor {
+    struct duet_source source;
+    struct duet_deadline pause;
+    struct duet_listener *listener;
+    struct duet_loop *loop;
+    void (*accepted)(struct duet_acceptor *acceptor, int fd, const struct sockaddr *peer);
+    void *ctx;
+    uint64_t pauses; /* how often fds ran out */
+    bool watching;
+};
+
+/* Starts accepting; the other members are set by the caller. 0 or -errno. */
+int duet_acceptor_start(struct duet_acceptor *acceptor);
+
+/* Accepts what waits in the kernel's queue, then stops. */
+void duet_acceptor_stop(struct duet_acceptor *acceptor);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * The turn: wait, events, letters, deadlines, turn_over. Runs on the loop's thread.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_PER_TURN =
+        128, /* a wait costs some 300 ns: shared by 128 it vanishes; more only adds delay */
+    DOZE_MS = 1,
+};
+
+static void read_clock(struct duet_loop *loop)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    loop->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    loop->now_ms = loop->now_ns / 1000000u;
+}
+
+static void on_wake(struct duet_source *source, uint32_t events)
+{
+    (void)events;
+    struct duet_loop *loop =
+        (struct duet_loop *)((char *)source - offsetof(struct duet_loop, wake_source));
+    uint64_t count;
+    ssize_t n = read(loop->wake_fd, &count, sizeof count);
+    (void)n; /* EAGAIN: woken for a count that was read already */
+}
+
+int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *ctx)
+{
+    *loop =
+        (struct duet_loop){.epoll_fd = -1, .wake_fd = -1, .turn_over = turn_over, .ctx = ctx};
+    read_clock(loop);
+    duet_wheel_init(&loop->wheel, loop->now_ms);
+
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0)
+        return -errno;
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0)
+        return -errno;
+    loop->wake_source.ready = on_wake;
+    return duet_loop_add(loop, loop->wake_fd, EPOLLIN, &loop->wake_source);
+}
+
+void duet_loop_done(struct duet_loop *loop)
+{
+    if (loop->epoll_fd >= 0)
+        close(loop->epoll_fd);
+    if (loop->wake_fd >= 0)
+        close(loop->wake_fd);
+    loop->epoll_fd = loop->wake_fd = -1;
+}
+
+static int control(struct duet_loop *loop, int op, int fd, uint32_t events,
+                   struct duet_source *source)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    return epoll_ctl(loop->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
+}
+
+int duet_loop_add(struct duet_loop *loop, int fd, uint32_t events, struct duet_source *source)
+{
+    return control(loop, EPOLL_CTL_ADD, fd, events, source);
+}
+
+int duet_loop_change(struct duet_loop *loop, int fd, uint32_t events,
+                     struct duet_source *source)
+{
+    return control(loop, EPOLL_CTL_MOD, fd, events, source);
+}
+
+void duet_loop_remove(struct duet_loop *loop, int fd)
+{
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* Milliseconds until the next deadline, for epoll_wait: -1 for ever. */
+static int until_deadline(const struct duet_loop *loop)
+{
+    uint64_t at = duet_wheel_next_ms(&loop->wheel);
+    if (at == UINT64_MAX)
+        return -1;
+    if (at <= loop->now_ms)
+        return 0;
+    uint64_t ms = at - loop->now_ms;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* Says how it rests, then looks into the mailbox: whoever posts does it the other way round, so
+ * one of both sees the other. */
+static int rest(struct duet_loop *loop, enum duet_loop_rest how, int timeout,
+                struct epoll_event *events)
+{
+    atomic_store(&loop->rest, how);
+    if (atomic_load(&loop->mailbox) != NULL)
+        timeout = 0;
+    int n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, timeout);
+    atomic_store_explicit(&loop->rest, LOOP_AWAKE, memory_order_relaxed);
+    return n;
+}
+
+/* Looks again and again for a while instead of resting: an event is met without a wake-up. */
+static int spin(struct duet_loop *loop, struct epoll_event *events)
+{
+    uint64_t until = loop->now_ns + loop->busy_poll_us * UINT64_C(1000);
+    do {
+        int n = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, 0);
+        if (n != 0 || atomic_load_explicit(&loop->mailbox, memory_order_relaxed) != NULL)
+            return n;
+        read_clock(loop);
+    } while (loop->now_ns < until);
+    return 0;
+}
+
+static int wait_for_events(struct duet_loop *loop, struct epoll_event *events)
+{
+    int timeout = until_deadline(loop);
+    if (loop->busy_poll_us > 0 && timeout != 0) {
+        int n = spin(loop, events);
+        if (n != 0)
+            return n;
+    }
+    if (loop->expected_letters > 0 && (timeout < 0 || timeout > DOZE_MS)) {
+        int n = rest(loop, LOOP_DOZING, DOZE_MS, events);
+        if (n != 0 || atomic_load_explicit(&loop->mailbox, memory_order_relaxed) != NULL)
+            return n;
+        if (timeout > 0)
+            timeout -= DOZE_MS;
+    }
+    return rest(loop, LOOP_ASLEEP, timeout, events);
+}
+
+/* Takes all letters and delivers them, oldest first. */
+static void empty_mailbox(struct duet_loop *loop)
+{
+    if (atomic_load_explicit(&loop->mailbox, memory_order_relaxed) == NULL)
+        return;
+    struct duet_letter *newest =
+        atomic_exchange_explicit(&loop->mailbox, NULL, memory_order_acquire);
+    struct duet_letter *oldest = NULL;
+    while (newest != NULL) {
+        struct duet_letter *older = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = older;
+    }
+    while (oldest != NULL) {
+        struct duet_letter *letter = oldest;
+        oldest = letter->next;
+        letter->deliver(letter);
+    }
+}
+
+int duet_loop_run(struct duet_loop *loop)
+{
+    struct epoll_event events[EVENTS_PER_TURN];
+    while (!loop->stopping) {
+        int n = wait_for_events(loop, events);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        read_clock(loop);
+        for (int i = 0; i < n; i++) {
+            struct duet_source *source = events[i].data.ptr;
+            source->ready(source, events[i].events);
+        }
+        empty_mailbox(loop);
+        duet_wheel_expire(&loop->wheel, loop->now_ms);
+        loop->turn_over(loop->ctx);
+    }
+    return 0;
+}
+
+void duet_loop_stop(struct duet_loop *loop)
+{
+    loop->stopping = true;
+}
+
+void duet_loop_post(struct duet_loop *loop, struct duet_letter *letter)
+{
+    struct duet_letter *newest = atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
+    do {
+        letter->next = newest;
+    } while (!atomic_compare_exchange_weak(&loop->mailbox, &newest, letter));
+    if (atomic_load(&loop->rest) == LOOP_ASLEEP)
+        duet_loop_announce(loop);
+}
+
+void duet_loop_announce(struct duet_loop *loop)
+{
+    if (atomic_load(&loop->rest) != LOOP_AWAKE &&
+        atomic_exchange(&loop->rest, LOOP_AWAKE) != LOOP_AWAKE)
+        duet_loop_wake(loop);
+}
+
+void duet_loop_wake(struct duet_loop *loop)
+{
+    uint64_t one = 1;
+    int saved = errno; /* a signal handler must not disturb the code it interrupts */
+    ssize_t n = write(loop->wake_fd, &one, sizeof one);
+    (void)n; /* only fails when the count is full, and then the loop is woken anyway */
+    errno = saved;
+}

@@ -1,0 +1,82 @@
+/*
+ * One event loop: an epoll instance, its timers, its mailbox. The only caller of epoll_wait. It
+ * knows sources (an fd and what to call when it is ready), deadlines and letters; not what they
+ * mean. Everything here is for the loop's own thread, except duet_loop_post, duet_loop_announce
+ * and duet_loop_wake.
+ */
+#ifndef DUET_LOOP_H
+#define DUET_LOOP_H
+
+#include "deadline.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Something with an fd. Embedded in its owner, which must outlive the turn in which it is
+ * removed. */
+struct duet_source {
+    void (*ready)(struct duet_source *source, uint32_t events);
+};
+
+/* Something sent to the loop from another thread. Embedded in its owner. */
+struct duet_letter {
+    struct duet_letter *next;
+    void (*deliver)(
+        struct duet_letter *letter); /* on the loop's thread; the letter may be gone after */
+};
+
+/*  How the loop rests, for those who post:
+ *
+ *      AWAKE --nothing to do, letters expected--> DOZING --1 ms without any--> ASLEEP
+ *        ^-------------- an event, a deadline, an announcement --------------/
+ *
+ *  A post to a sleeping loop wakes it at once. A dozing one looks into its mailbox soon by
+ * itself, so a worker that has more calls to run posts without waking it and announces once at
+ * the end: many results, one wake-up. If that worker gets stuck in its next call instead, the
+ * results before it are late by a millisecond at most. */
+enum duet_loop_rest { LOOP_AWAKE, LOOP_DOZING, LOOP_ASLEEP };
+
+struct duet_loop {
+    int epoll_fd;
+    int wake_fd;
+    bool stopping;
+    uint64_t now_ms; /* read once a turn, CLOCK_MONOTONIC */
+    uint64_t now_ns;
+    struct duet_wheel wheel;
+    struct duet_source wake_source;
+    unsigned expected_letters;    /* the owner's count of letters under way; > 0: doze first */
+    unsigned busy_poll_us;        /* how long to spin before resting */
+    void (*turn_over)(void *ctx); /* the last thing in each turn */
+    void *ctx;
+
+    _Alignas(64) _Atomic(struct duet_letter *) mailbox; /* newest first */
+    _Atomic int rest;
+};
+
+/* Opens the loop. 0 or -errno. */
+int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *ctx);
+void duet_loop_done(struct duet_loop *loop);
+
+/* Watches an fd for epoll events, changes what is watched, stops watching. 0 or -errno. */
+int duet_loop_add(struct duet_loop *loop, int fd, uint32_t events, struct duet_source *source);
+int duet_loop_change(struct duet_loop *loop, int fd, uint32_t events,
+                     struct duet_source *source);
+void duet_loop_remove(struct duet_loop *loop, int fd);
+
+/* Turns until duet_loop_stop. 0 or -errno of epoll. */
+int duet_loop_run(struct duet_loop *loop);
+
+/* The turn under way is the last one. The loop's own thread. */
+void duet_loop_stop(struct duet_loop *loop);
+
+/* Puts a letter into the mailbox, wakes a loop that sleeps. Any thread. */
+void duet_loop_post(struct duet_loop *loop, struct duet_letter *letter);
+
+/* Makes sure that letters posted before are looked at now. Any thread. */
+void duet_loop_announce(struct duet_loop *loop);
+
+/* Wakes the loop, whatever it does. Any thread, and signal handlers. */
+void duet_loop_wake(struct duet_loop *loop);
+
+#endif
