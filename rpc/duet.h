@@ -177,8 +177,9 @@ DUET_API const char *duet_server_error(const duet_server *server);
 
 /* ---- Options and limits
  * ------------------------------------------------------------------------------ Every option
- * is a number (bytes, milliseconds or a count), has a default, a range and a command-line flag;
- * duet_server_args() reads the flags, and --print-limits prints the table with its defaults. */
+ * is a number (bytes, time, a count, or one of the choices below), has a default, a range and a
+ * command-line flag; duet_server_args() reads the flags, and --print-limits prints the table
+ * with the values in force. */
 typedef enum duet_option {
     DUET_LOOPS,           /* event loops, each a thread; default one per CPU */
     DUET_WORKERS,         /* worker threads for methods that are not DUET_INLINE */
@@ -189,19 +190,52 @@ typedef enum duet_option {
     DUET_MAX_VALUES,      /* values in one message */
     DUET_MAX_HEAD,        /* bytes of an HTTP request line and headers */
     DUET_MAX_CONNECTIONS, /* open connections */
+    DUET_MAX_PER_ADDRESS, /* open connections of one address; 0: no limit of its own */
     DUET_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is not
                              read */
     DUET_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read */
     DUET_WORKER_QUEUE,        /* calls that wait for a worker; more are refused */
-    DUET_OUT_MARK,      /* unsent reply bytes of one connection above which it is not read */
-    DUET_HEAD_TIMEOUT,  /* ms from the first byte of a request to the end of its head */
-    DUET_BODY_TIMEOUT,  /* ms from the end of the head to the end of the request */
-    DUET_WRITE_TIMEOUT, /* ms in which a peer must take some of what is sent to it */
-    DUET_IDLE_TIMEOUT,  /* ms a connection may stay without a request */
-    DUET_MAX_MULTICALL, /* calls in one system.multicall */
-    DUET_DRAIN_MS,      /* ms that a drain waits for calls in progress */
-    DUET_OPTION_COUNT   /* how many there are; not an option */
+    DUET_OUT_MARK,       /* unsent reply bytes of one connection above which it is not read */
+    DUET_HEAD_TIMEOUT,   /* ms from the first byte of a request to the end of its head */
+    DUET_BODY_TIMEOUT,   /* ms from the end of the head to the end of the request */
+    DUET_WRITE_TIMEOUT,  /* ms in which a peer must take some of what is sent to it */
+    DUET_IDLE_TIMEOUT,   /* ms a connection may stay without a request */
+    DUET_CALL_TIMEOUT,   /* ms from a call's arrival to its answer; 0: no limit */
+    DUET_MAX_MULTICALL,  /* calls in one system.multicall */
+    DUET_DRAIN_MS,       /* ms that a drain waits for calls in progress */
+    DUET_DRAIN_DELAY_MS, /* ms that a drain goes on serving, but GET /healthz says 503 */
+    DUET_BUSY_POLL_US,   /* us that a loop without work polls before it sleeps */
+    DUET_SERVER_TIMING,  /* 1: HTTP replies carry Server-Timing, the ms queued and running */
+    DUET_CONTROL_CHARS,  /* DUET_CONTROL_BASE64, …: text that XML cannot carry */
+    DUET_I8,             /* DUET_I8_PLAIN, …: integers beyond 32 bits in XML */
+    DUET_NIL_FORM,       /* DUET_NIL_PLAIN, …: nil in XML */
+    DUET_RAW,            /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
+    DUET_ERROR_STYLE,    /* DUET_ERROR_ARRAY, …: errors in MessagePack-RPC */
+    DUET_OPTION_COUNT    /* how many there are; not an option */
 } duet_option;
+
+/* Values of the options that choose, with the words that their flags take. */
+enum {
+    DUET_CONTROL_BASE64 = 0, /* --control-chars base64: the whole text as base64 */
+    DUET_CONTROL_REPLACE,    /* replace: U+FFFD for each character */
+    DUET_CONTROL_FAULT,      /* fault: the call fails */
+
+    DUET_I8_PLAIN = 0, /* --i8 i8: <i8> */
+    DUET_I8_EX,        /* ex:i8: Apache's <ex:i8> */
+    DUET_I8_FAULT,     /* fault: the call fails */
+
+    DUET_NIL_PLAIN = 0, /* --nil nil: <nil/> */
+    DUET_NIL_EX,        /* ex:nil: Apache's <ex:nil/> */
+    DUET_NIL_FAULT,     /* fault: the call fails */
+
+    DUET_RAW_NEW = 0, /* --raw new: str8, bin and ext for every peer */
+    DUET_RAW_OLD,     /* old: none of them, as before 2013 */
+    DUET_RAW_AUTO,    /* auto: old for peers that show it, new for all others */
+
+    DUET_ERROR_ARRAY = 0, /* --error-style array: [code, message] */
+    DUET_ERROR_STRING,    /* string: the message alone */
+    DUET_ERROR_JUBATUS,   /* jubatus: 1 no such method, 2 bad arguments, else the message */
+};
 
 /* Sets one option, before run. -EINVAL with words that name flag and range when out of range.
  */
@@ -272,7 +306,9 @@ DUET_API double duet_value_double(const duet_value *value);
 /* A string or bytes, ended by a NUL that `size` does not count (it may contain others). `size`
  * may be NULL. */
 DUET_API const char *duet_value_string(const duet_value *value, size_t *size);
-/* The same without the NUL, and without touching them: for large strings. */
+/* The same without the NUL, and without touching them: for large strings. A later
+ * duet_value_string() of the same value may move them: what this returned is then no longer good.
+ */
 DUET_API const void *duet_value_bytes(const duet_value *value, size_t *size);
 DUET_API duet_time duet_value_time(const duet_value *value);
 /* A MessagePack extension's type; its payload is read with duet_value_bytes(). */
@@ -340,7 +376,8 @@ DUET_API int duet_write_field(duet_writer *writer, const char *name);
 /* A place to come back to: rewind discards all that was written since, and the error, if one
  * stuck since. A mark stays good while the container that was open at the mark is open. */
 typedef struct duet_mark {
-    size_t size, depth, left;
+    size_t size, depth, left, wanted;
+    int kind, error;
 } duet_mark;
 DUET_API duet_mark duet_writer_mark(const duet_writer *writer);
 DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);

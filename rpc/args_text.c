@@ -1,0 +1,145 @@
+/*
+ * The texts of --help, --print-limits and --version, made from the table of options. Only
+ * writes into memory: who prints it is the program's business.
+ */
+#include "args_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const unit_names[] = {
+    [DUET_UNIT_COUNT] = "count", [DUET_UNIT_BYTES] = "bytes",   [DUET_UNIT_MS] = "ms",
+    [DUET_UNIT_US] = "us",       [DUET_UNIT_SWITCH] = "switch", [DUET_UNIT_CHOICE] = "choice",
+};
+
+/* Ends a text that grew in a memory stream: the text, or NULL if memory ran out on the way. */
+static char *finish(FILE *out, char **text)
+{
+    bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed) {
+        free(*text);
+        return NULL;
+    }
+    return *text;
+}
+
+/* A default as a user would type it: 16M rather than 16777216, 10s rather than 10000. */
+static void short_text(duet_option option, int64_t value, char *text, size_t room)
+{
+    static const struct {
+        enum duet_unit unit;
+        int64_t factor;
+        const char *suffix;
+    } scales[] = {
+        {DUET_UNIT_BYTES, 1 << 30, "G"}, {DUET_UNIT_BYTES, 1 << 20, "M"},
+        {DUET_UNIT_BYTES, 1 << 10, "K"}, {DUET_UNIT_MS, 1000, "s"},
+        {DUET_UNIT_MS, 1, "ms"},
+    };
+    for (size_t i = 0; value != 0 && i < sizeof scales / sizeof *scales; i++)
+        if (scales[i].unit == duet_option_row(option)->unit && value % scales[i].factor == 0) {
+            snprintf(text, room, "%" PRId64 "%s", value / scales[i].factor, scales[i].suffix);
+            return;
+        }
+    duet_option_text(option, value, text, room);
+}
+
+/* "--max-message BYTES", "--raw new|old|auto", "--no-inline" */
+static void flag_text(const struct duet_option_row *row, char *text, size_t room)
+{
+    static const char *const arguments[] = {
+        [DUET_UNIT_COUNT] = " N", [DUET_UNIT_BYTES] = " BYTES", [DUET_UNIT_MS] = " MS",
+        [DUET_UNIT_US] = " US",   [DUET_UNIT_SWITCH] = "",
+    };
+    if (row->unit == DUET_UNIT_CHOICE)
+        snprintf(text, room, "%s %s", row->flag, row->choices);
+    else
+        snprintf(text, room, "%s%s", row->flag, arguments[row->unit]);
+}
+
+static void write_flag(FILE *out, duet_option option, int64_t value)
+{
+    const struct duet_option_row *row = duet_option_row(option);
+    char flag[64], text[32];
+    flag_text(row, flag, sizeof flag);
+    short_text(option, value, text, sizeof text);
+    fprintf(out, "  %-38s %s", flag, row->help);
+    if (row->unit == DUET_UNIT_SWITCH)
+        fputs("\n", out);
+    else
+        fprintf(out, " [%s]\n", text);
+}
+
+char *duet_args_help(const char *program)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+
+    fprintf(out, "Usage: %s [--listen ADDRESS]... [flags]\n\n", program);
+    fputs("Serves XML-RPC and MessagePack-RPC until SIGTERM or SIGINT.\n\n"
+          "Addresses, and what is spoken there:\n"
+          "  tcp://127.0.0.1:6789                   both protocols; used when none is given\n"
+          "  tcp://[::1]:0                          both, on IPv6 and a free port\n"
+          "  http://0.0.0.0:8080                    XML-RPC only, from every network\n"
+          "  msgpack://localhost:7000               MessagePack-RPC only\n"
+          "  unix:/run/app.sock                     both, on a unix socket\n"
+          "  http+unix:PATH, msgpack+unix:PATH      one of them, on a unix socket\n\n"
+          "Flags, with their defaults in brackets:\n"
+          "  --listen ADDRESS                       serve there; may come several times\n",
+          out);
+
+    struct duet_options defaults;
+    duet_options_init(&defaults);
+    for (int i = 0; i < DUET_OPTION_COUNT; i++)
+        write_flag(out, (duet_option)i, defaults.value[i]);
+
+    fputs(
+        "  --print-limits                         print all values in force, and exit\n"
+        "  --help                                 print this, and exit\n"
+        "  --version                              print the version, and exit\n\n"
+        "BYTES may end in K, M or G (powers of 1024), MS in ms or s. --flag=value works too.\n",
+        out);
+    return finish(out, &text);
+}
+
+/* "1-1024", "new|old|auto", "on|off" */
+static void range_text(const struct duet_option_row *row, char *text, size_t room)
+{
+    if (row->unit == DUET_UNIT_CHOICE)
+        snprintf(text, room, "%s", row->choices);
+    else if (row->unit == DUET_UNIT_SWITCH)
+        snprintf(text, room, "on|off");
+    else
+        snprintf(text, room, "%" PRId64 "-%" PRId64, row->min, row->max);
+}
+
+char *duet_args_limits(const struct duet_options *options)
+{
+    static const char format[] = "%-22s %10s  %-6s  %-20s  %s\n";
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+
+    fprintf(out, format, "flag", "value", "unit", "range", "what it bounds or chooses");
+    for (int i = 0; i < DUET_OPTION_COUNT; i++) {
+        const struct duet_option_row *row = duet_option_row((duet_option)i);
+        char value[32], range[64];
+        duet_option_text((duet_option)i, options->value[i], value, sizeof value);
+        range_text(row, range, sizeof range);
+        fprintf(out, format, row->flag, value, unit_names[row->unit], range, row->help);
+    }
+    return finish(out, &text);
+}
+
+char *duet_args_version(const char *program)
+{
+    char *text = NULL;
+    if (asprintf(&text, "%s, with Duet %s\n", program, DUET_VERSION) < 0)
+        return NULL;
+    return text;
+}

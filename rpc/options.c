@@ -1,0 +1,216 @@
+/*
+ * The table of options and the only place that checks their ranges. Knows what the options are
+ * called and what they may be, not what they do. args reads flags into it, server asks it.
+ */
+#include "options.h"
+
+#include "codec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECOND INT64_C(1000) /* in ms */
+#define DAY (86400 * SECOND)
+
+enum {
+    MAX_LOOPS = 256,     /* more than the CPUs of any machine that serves a port */
+    MAX_WORKERS = 4096,  /* threads; the kernel's default limit is not far */
+    MANY = 1000 * 1000,  /* connections and calls: what the ids of a process can hold */
+    DEFAULT_WORKERS = 4, /* at least: handlers on workers wait more than they compute */
+    WORKERS_PER_CPU = 2,
+};
+
+/* The format code takes the choices as they are. */
+_Static_assert((int)DUET_CONTROL_BASE64 == (int)DUET_STYLE_CONTROL_BASE64, "same values");
+_Static_assert((int)DUET_CONTROL_REPLACE == (int)DUET_STYLE_CONTROL_REPLACE, "same values");
+_Static_assert((int)DUET_CONTROL_FAULT == (int)DUET_STYLE_CONTROL_FAULT, "same values");
+_Static_assert((int)DUET_I8_PLAIN == (int)DUET_STYLE_I8, "same values");
+_Static_assert((int)DUET_I8_EX == (int)DUET_STYLE_I8_EX, "same values");
+_Static_assert((int)DUET_I8_FAULT == (int)DUET_STYLE_I8_FAULT, "same values");
+_Static_assert((int)DUET_NIL_PLAIN == (int)DUET_STYLE_NIL, "same values");
+_Static_assert((int)DUET_NIL_EX == (int)DUET_STYLE_NIL_EX, "same values");
+_Static_assert((int)DUET_NIL_FAULT == (int)DUET_STYLE_NIL_FAULT, "same values");
+_Static_assert((int)DUET_RAW_NEW == (int)DUET_STYLE_RAW_NEW, "same values");
+_Static_assert((int)DUET_RAW_OLD == (int)DUET_STYLE_RAW_OLD, "same values");
+_Static_assert((int)DUET_ERROR_ARRAY == (int)DUET_STYLE_ERROR_ARRAY, "same values");
+_Static_assert((int)DUET_ERROR_STRING == (int)DUET_STYLE_ERROR_STRING, "same values");
+_Static_assert((int)DUET_ERROR_JUBATUS == (int)DUET_STYLE_ERROR_JUBATUS, "same values");
+
+/* clang-format off */
+static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
+    [DUET_LOOPS] = {"--loops", "event loops, each a thread",
+        DUET_UNIT_COUNT, 0, 1, MAX_LOOPS, NULL},
+    [DUET_WORKERS] = {"--workers", "worker threads for methods that may block",
+        DUET_UNIT_COUNT, 0, 1, MAX_WORKERS, NULL},
+    [DUET_INLINE_METHODS] = {"--no-inline", "run every method on a worker",
+        DUET_UNIT_SWITCH, 1, 0, 1, NULL},
+    /* The XML parser counts in int, so 1 GiB is the most for a message. */
+    [DUET_MAX_MESSAGE] = {"--max-message", "one request, as sent and decompressed",
+        DUET_UNIT_BYTES, 16 * MIB, 64, GIB, NULL},
+    [DUET_MAX_REPLY] = {"--max-reply", "one reply",
+        DUET_UNIT_BYTES, 64 * MIB, KIB, GIB, NULL},
+    [DUET_MAX_DEPTH] = {"--max-depth", "levels of nesting inside the parameters",
+        DUET_UNIT_COUNT, 64, 1, 1024, NULL},
+    [DUET_MAX_VALUES] = {"--max-values", "values in one message",
+        DUET_UNIT_COUNT, 1000 * 1000, 1, 100 * 1000 * 1000, NULL},
+    [DUET_MAX_HEAD] = {"--max-head", "an HTTP request line and its headers",
+        DUET_UNIT_BYTES, 16 * KIB, 256, MIB, NULL},
+    [DUET_MAX_CONNECTIONS] = {"--max-connections", "open connections",
+        DUET_UNIT_COUNT, 10000, 1, MANY, NULL},
+    [DUET_MAX_PER_ADDRESS] = {"--max-per-address", "open connections of one address, 0 for no limit",
+        DUET_UNIT_COUNT, 0, 0, MANY, NULL},
+    [DUET_MAX_IN_FLIGHT] = {"--max-in-flight", "calls in progress on a MessagePack-RPC connection",
+        DUET_UNIT_COUNT, 1024, 1, MANY, NULL},
+    [DUET_MAX_IN_FLIGHT_BYTES] = {"--max-in-flight-bytes", "their requests on one connection",
+        DUET_UNIT_BYTES, 32 * MIB, KIB, 64 * GIB, NULL},
+    [DUET_WORKER_QUEUE] = {"--worker-queue", "calls that wait for a worker",
+        DUET_UNIT_COUNT, 4096, 1, MANY, NULL},
+    [DUET_OUT_MARK] = {"--out-mark", "unsent replies above which a connection is not read",
+        DUET_UNIT_BYTES, MIB, KIB, GIB, NULL},
+    [DUET_HEAD_TIMEOUT] = {"--head-timeout", "from a request's first byte to the end of its head",
+        DUET_UNIT_MS, 10 * SECOND, 1, DAY, NULL},
+    [DUET_BODY_TIMEOUT] = {"--body-timeout", "from the end of the head to the end of the request",
+        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
+    [DUET_WRITE_TIMEOUT] = {"--write-timeout", "in which a peer must take some of its reply",
+        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
+    [DUET_IDLE_TIMEOUT] = {"--idle-timeout", "a connection without a request",
+        DUET_UNIT_MS, 300 * SECOND, 1, 7 * DAY, NULL},
+    [DUET_CALL_TIMEOUT] = {"--call-timeout", "from a call's arrival to its answer, 0 for no limit",
+        DUET_UNIT_MS, 0, 0, DAY, NULL},
+    [DUET_MAX_MULTICALL] = {"--max-multicall", "calls in one system.multicall",
+        DUET_UNIT_COUNT, 64, 1, 100 * 1000, NULL},
+    [DUET_DRAIN_MS] = {"--drain-ms", "how long a drain waits for calls in progress",
+        DUET_UNIT_MS, 3 * SECOND, 0, DAY, NULL},
+    [DUET_DRAIN_DELAY_MS] = {"--drain-delay-ms", "how long a drain goes on serving, /healthz saying 503",
+        DUET_UNIT_MS, 0, 0, DAY, NULL},
+    [DUET_BUSY_POLL_US] = {"--busy-poll-us", "how long a loop without work polls before it sleeps",
+        DUET_UNIT_US, 0, 0, 10000, NULL},
+    [DUET_SERVER_TIMING] = {"--server-timing", "send Server-Timing with HTTP replies",
+        DUET_UNIT_SWITCH, 0, 0, 1, NULL},
+    [DUET_CONTROL_CHARS] = {"--control-chars", "text that XML cannot carry",
+        DUET_UNIT_CHOICE, DUET_CONTROL_BASE64, 0, DUET_CONTROL_FAULT, "base64|replace|fault"},
+    [DUET_I8] = {"--i8", "integers beyond 32 bits in XML",
+        DUET_UNIT_CHOICE, DUET_I8_PLAIN, 0, DUET_I8_FAULT, "i8|ex:i8|fault"},
+    [DUET_NIL_FORM] = {"--nil", "nil in XML",
+        DUET_UNIT_CHOICE, DUET_NIL_PLAIN, 0, DUET_NIL_FAULT, "nil|ex:nil|fault"},
+    [DUET_RAW] = {"--raw", "strings and bytes in MessagePack",
+        DUET_UNIT_CHOICE, DUET_RAW_AUTO, 0, DUET_RAW_AUTO, "new|old|auto"},
+    [DUET_ERROR_STYLE] = {"--error-style", "errors in MessagePack-RPC",
+        DUET_UNIT_CHOICE, DUET_ERROR_ARRAY, 0, DUET_ERROR_JUBATUS, "array|string|jubatus"},
+};
+/* clang-format on */
+
+static bool exists(duet_option option)
+{
+    return (unsigned)option < DUET_OPTION_COUNT;
+}
+
+const struct duet_option_row *duet_option_row(duet_option option)
+{
+    assert(exists(option));
+    return &rows[option];
+}
+
+const char *duet_option_flag(duet_option option)
+{
+    return exists(option) ? rows[option].flag : "";
+}
+
+static int64_t at_most(int64_t value, int64_t max)
+{
+    return value < max ? value : max;
+}
+
+/* The CPUs this process may run on, which a container or taskset may have cut; 1 if unknown. */
+static int64_t usable_cpus(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) < 0)
+        return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? count : 1;
+}
+
+void duet_options_init(struct duet_options *options)
+{
+    for (int i = 0; i < DUET_OPTION_COUNT; i++)
+        options->value[i] = rows[i].value;
+
+    int64_t cpus = usable_cpus();
+    int64_t workers = WORKERS_PER_CPU * cpus;
+    options->value[DUET_LOOPS] = at_most(cpus, MAX_LOOPS);
+    options->value[DUET_WORKERS] =
+        workers < DEFAULT_WORKERS ? DEFAULT_WORKERS : at_most(workers, MAX_WORKERS);
+}
+
+/* The words of a choice with "|" turned into ", " and " or ". */
+static void choices_as_words(const char *choices, char *text, size_t room)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const char *p = choices; *p != '\0' && used < room; p++) {
+        const char *joint = strchr(p + 1, '|') ? ", " : " or ";
+        int n = *p == '|' ? snprintf(text + used, room - used, "%s", joint)
+                          : snprintf(text + used, room - used, "%c", *p);
+        used += (size_t)n;
+    }
+}
+
+void duet_option_range(duet_option option, char *text, size_t room)
+{
+    static const char *const units[] = {
+        [DUET_UNIT_COUNT] = "", [DUET_UNIT_BYTES] = " bytes", [DUET_UNIT_MS] = " ms",
+        [DUET_UNIT_US] = " us", [DUET_UNIT_SWITCH] = "",
+    };
+    const struct duet_option_row *row = duet_option_row(option);
+    if (row->unit == DUET_UNIT_CHOICE)
+        choices_as_words(row->choices, text, room);
+    else
+        snprintf(text, room, "%" PRId64 " to %" PRId64 "%s", row->min, row->max,
+                 units[row->unit]);
+}
+
+/* The n-th word between the bars. */
+static void choice_text(const char *choices, int64_t n, char *text, size_t room)
+{
+    for (; n > 0 && strchr(choices, '|') != NULL; n--)
+        choices = strchr(choices, '|') + 1;
+    snprintf(text, room, "%.*s", (int)strcspn(choices, "|"), choices);
+}
+
+void duet_option_text(duet_option option, int64_t value, char *text, size_t room)
+{
+    const struct duet_option_row *row = duet_option_row(option);
+    if (row->unit == DUET_UNIT_CHOICE)
+        choice_text(row->choices, value, text, room);
+    else if (row->unit == DUET_UNIT_SWITCH)
+        snprintf(text, room, "%s", value == row->value ? "off" : "on");
+    else
+        snprintf(text, room, "%" PRId64, value);
+}
+
+int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
+                     char *words, size_t room)
+{
+    if (!exists(option)) {
+        snprintf(words, room, "there is no option %d", (int)option);
+        return -EINVAL;
+    }
+
+    const struct duet_option_row *row = &rows[option];
+    if (value < row->min || value > row->max) {
+        char range[80];
+        duet_option_range(option, range, sizeof range);
+        snprintf(words, room, "%s %" PRId64 ": must be %s", row->flag, value, range);
+        return -EINVAL;
+    }
+
+    options->value[option] = value;
+    return 0;
+}

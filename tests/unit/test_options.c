@@ -1,0 +1,202 @@
+/*
+ * The table of options: that it is whole, that its defaults are those of the manual, and that
+ * every range is kept at both ends.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void every_option_has_a_flag_of_its_own_and_a_good_default(void **state)
+{
+    (void)state;
+    struct duet_options options;
+    duet_options_init(&options);
+
+    for (int i = 0; i < DUET_OPTION_COUNT; i++) {
+        const struct duet_option_row *row = duet_option_row((duet_option)i);
+        assert_non_null(row->flag);
+        assert_memory_equal(row->flag, "--", 2);
+        assert_non_null(row->help);
+        assert_in_range(options.value[i], row->min, row->max);
+        assert_int_equal(row->unit == DUET_UNIT_CHOICE, row->choices != NULL);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(row->flag, duet_option_flag((duet_option)j));
+    }
+}
+
+static void defaults_are_those_of_the_manual(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_option option;
+        const char *flag;
+        int64_t value;
+    } rows[] = {
+        {DUET_INLINE_METHODS, "--no-inline", 1},
+        {DUET_MAX_MESSAGE, "--max-message", 16 << 20},
+        {DUET_MAX_REPLY, "--max-reply", 64 << 20},
+        {DUET_MAX_DEPTH, "--max-depth", 64},
+        {DUET_MAX_VALUES, "--max-values", 1000000},
+        {DUET_MAX_HEAD, "--max-head", 16 << 10},
+        {DUET_MAX_CONNECTIONS, "--max-connections", 10000},
+        {DUET_MAX_PER_ADDRESS, "--max-per-address", 0},
+        {DUET_MAX_IN_FLIGHT, "--max-in-flight", 1024},
+        {DUET_MAX_IN_FLIGHT_BYTES, "--max-in-flight-bytes", 32 << 20},
+        {DUET_WORKER_QUEUE, "--worker-queue", 4096},
+        {DUET_OUT_MARK, "--out-mark", 1 << 20},
+        {DUET_HEAD_TIMEOUT, "--head-timeout", 10000},
+        {DUET_BODY_TIMEOUT, "--body-timeout", 30000},
+        {DUET_WRITE_TIMEOUT, "--write-timeout", 30000},
+        {DUET_IDLE_TIMEOUT, "--idle-timeout", 300000},
+        {DUET_CALL_TIMEOUT, "--call-timeout", 0},
+        {DUET_MAX_MULTICALL, "--max-multicall", 64},
+        {DUET_DRAIN_MS, "--drain-ms", 3000},
+        {DUET_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
+        {DUET_BUSY_POLL_US, "--busy-poll-us", 0},
+        {DUET_SERVER_TIMING, "--server-timing", 0},
+        {DUET_CONTROL_CHARS, "--control-chars", DUET_CONTROL_BASE64},
+        {DUET_I8, "--i8", DUET_I8_PLAIN},
+        {DUET_NIL_FORM, "--nil", DUET_NIL_PLAIN},
+        {DUET_RAW, "--raw", DUET_RAW_AUTO},
+        {DUET_ERROR_STYLE, "--error-style", DUET_ERROR_ARRAY},
+    };
+    struct duet_options options;
+    duet_options_init(&options);
+    assert_int_equal(sizeof rows / sizeof *rows + 2, DUET_OPTION_COUNT); /* loops, workers */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_string_equal(duet_option_flag(rows[i].option), rows[i].flag);
+        assert_int_equal(options.value[rows[i].option], rows[i].value);
+    }
+}
+
+static void loops_and_workers_follow_the_cpus_we_may_use(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    struct duet_options options;
+    duet_options_init(&options);
+    int64_t cpus = CPU_COUNT(&all);
+    assert_int_equal(options.value[DUET_LOOPS], cpus);
+    assert_int_equal(options.value[DUET_WORKERS], 2 * cpus > 4 ? 2 * cpus : 4);
+
+    size_t first = 0;
+    while (!CPU_ISSET(first, &all))
+        first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    duet_options_init(&options);
+    sched_setaffinity(0, sizeof all, &all);
+    assert_int_equal(options.value[DUET_LOOPS], 1);
+    assert_int_equal(options.value[DUET_WORKERS], 4);
+}
+
+static void each_range_is_kept_at_both_ends(void **state)
+{
+    (void)state;
+    for (int i = 0; i < DUET_OPTION_COUNT; i++) {
+        duet_option option = (duet_option)i;
+        const struct duet_option_row *row = duet_option_row(option);
+        struct duet_options options;
+        duet_options_init(&options);
+        char words[200] = "";
+
+        assert_int_equal(duet_options_set(&options, option, row->min, words, 200), 0);
+        assert_int_equal(options.value[i], row->min);
+        assert_int_equal(duet_options_set(&options, option, row->max, words, 200), 0);
+        assert_int_equal(options.value[i], row->max);
+        assert_string_equal(words, "");
+
+        assert_int_equal(duet_options_set(&options, option, row->min - 1, words, 200), -EINVAL);
+        assert_int_equal(duet_options_set(&options, option, row->max + 1, words, 200), -EINVAL);
+        assert_int_equal(options.value[i], row->max);
+        assert_non_null(strstr(words, row->flag));
+    }
+}
+
+static void a_refusal_names_flag_value_and_range(void **state)
+{
+    (void)state;
+    static const struct {
+        int option;
+        int64_t value;
+        const char *words;
+    } rows[] = {
+        {DUET_MAX_DEPTH, 70000, "--max-depth 70000: must be 1 to 1024"},
+        {DUET_MAX_MESSAGE, 5, "--max-message 5: must be 64 to 1073741824 bytes"},
+        {DUET_HEAD_TIMEOUT, INT64_MIN,
+         "--head-timeout -9223372036854775808: must be 1 to 86400000 ms"},
+        {DUET_RAW, 3, "--raw 3: must be new, old or auto"},
+        {DUET_OPTION_COUNT, 1, "there is no option 29"},
+        {-1, 1, "there is no option -1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duet_options options, before;
+        duet_options_init(&options);
+        before = options;
+        char words[200];
+        assert_int_equal(duet_options_set(&options, (duet_option)rows[i].option, rows[i].value,
+                                          words, sizeof words),
+                         -EINVAL);
+        assert_string_equal(words, rows[i].words);
+        assert_memory_equal(&options, &before, sizeof options);
+    }
+    assert_string_equal(duet_option_flag((duet_option)-1), "");
+    assert_string_equal(duet_option_flag(DUET_OPTION_COUNT), "");
+}
+
+static void a_short_room_cuts_the_words(void **state)
+{
+    (void)state;
+    struct duet_options options;
+    duet_options_init(&options);
+    char words[12];
+    assert_int_equal(duet_options_set(&options, DUET_RAW, 9, words, sizeof words), -EINVAL);
+    assert_string_equal(words, "--raw 9: mu");
+    for (size_t room = 1; room <= sizeof words; room++) {
+        duet_option_range(DUET_RAW, words, room);
+        assert_int_equal(strlen(words), room - 1);
+    }
+}
+
+static void values_have_words(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_option option;
+        int64_t value;
+        const char *text;
+    } rows[] = {
+        {DUET_MAX_DEPTH, 7, "7"},        {DUET_I8, DUET_I8_EX, "ex:i8"},
+        {DUET_RAW, DUET_RAW_NEW, "new"}, {DUET_RAW, DUET_RAW_AUTO, "auto"},
+        {DUET_INLINE_METHODS, 1, "off"}, {DUET_INLINE_METHODS, 0, "on"},
+        {DUET_SERVER_TIMING, 1, "on"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[32];
+        duet_option_text(rows[i].option, rows[i].value, text, sizeof text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_option_has_a_flag_of_its_own_and_a_good_default),
+        cmocka_unit_test(defaults_are_those_of_the_manual),
+        cmocka_unit_test(loops_and_workers_follow_the_cpus_we_may_use),
+        cmocka_unit_test(each_range_is_kept_at_both_ends),
+        cmocka_unit_test(a_refusal_names_flag_value_and_range),
+        cmocka_unit_test(a_short_room_cuts_the_words),
+        cmocka_unit_test(values_have_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
