@@ -68,8 +68,11 @@ int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
 
 int duet_fault_from(struct duet_fault *fault, int code)
 {
-    if (code == DUET_FAILED && fault->code != 0)
+    if (code == DUET_FAILED) {
+        if (fault->code == 0)
+            duet_fault_set(fault, DUET_FAULT_INTERNAL, "the method failed without saying why");
         return DUET_FAILED;
+    }
     if (code <= DUET_FAULT_LIMIT)
         return duet_fault_set(fault, code, "%s", duet_fault_words(code));
     if (code == -EMSGSIZE)

@@ -79,11 +79,13 @@ struct duet_request {
 };
 
 struct duet_writer;
+struct duet_writer_ops;
 
 struct duet_codec {
     const char *name; /* "XML-RPC", "MessagePack-RPC" */
     duet_protocol protocol;
     const char *content_type; /* of replies in HTTP */
+    const struct duet_writer_ops *writer_ops;
 
     /* Reads what is needed to find the method: kind, msgid, name. Cheap where the format allows
      * it; XML is parsed whole. 0, or DUET_FAILED with the request's fault set. */

@@ -1,0 +1,260 @@
+/*
+ * The walk of one call: route, decode, check, run, reply. On the home loop for inline methods,
+ * on a worker for all others; nothing here knows which.
+ */
+#include "call.h"
+
+#include "codec_msgpack.h"
+#include "home.h"
+#include "introspect.h"
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    KEPT_REPLY = 64 * 1024, /* reply bytes that a recycled call may hold on to */
+    TRIMMED = 4 * 1024,     /* what it keeps when many calls lie idle */
+};
+
+struct duet_call *duet_call_new(struct duet_home *home)
+{
+    struct duet_call *call = malloc(sizeof *call);
+    if (call == NULL)
+        return NULL;
+    const struct duet_server *server = home->server;
+    *call = (struct duet_call){.home = home};
+    call->root = call;
+    duet_arena_init(&call->arena, server->arena_max);
+    duet_buf_init(&call->message, SIZE_MAX);
+    duet_writer_init(&call->own_writer, (size_t)duet_server_get(server, DUET_MAX_REPLY));
+    call->request.limits = &server->limits;
+    call->request.arena = &call->arena;
+    call->request.fault = &call->fault;
+    duet_call_reset(call, false);
+    return call;
+}
+
+void duet_call_free(struct duet_call *call)
+{
+    if (call == NULL)
+        return;
+    duet_arena_done(&call->arena);
+    duet_buf_done(&call->message);
+    duet_writer_done(&call->own_writer);
+    free(call);
+}
+
+void duet_call_reset(struct duet_call *call, bool trim)
+{
+    if (trim && call->arena.total > TRIMMED)
+        duet_arena_done(&call->arena);
+    duet_arena_reset(&call->arena);
+    if (call->message.data != NULL)
+        duet_buf_done(&call->message);
+    duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
+    call->writer = &call->own_writer;
+    call->view = NULL;
+    call->ticket = 0;
+    call->method = NULL;
+    call->peer_text = NULL;
+    call->status = 200;
+    call->is_read = false;
+    call->fault.code = 0;
+    call->request.decoded = false;
+    call->request.has_msgid = false;
+    call->request.kind = DUET_KIND_REQUEST;
+    call->request.method = "";
+    call->request.method_size = 0;
+    call->request.raw_seen = DUET_RAW_UNKNOWN;
+    call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
+    atomic_store_explicit(&call->fate, FATE_WANTED, memory_order_relaxed);
+}
+
+static int find_method(struct duet_call *call, const struct duet_registry *registry)
+{
+    const struct duet_request *request = &call->request;
+    call->method = duet_registry_find(registry, request->method, request->method_size);
+    if (call->method != NULL)
+        return 0;
+    return duet_fault_set(&call->fault, DUET_FAULT_METHOD,
+                          "no method named '%.*s' (system.listMethods lists those there are)",
+                          (int)(request->method_size < 200 ? request->method_size : 200),
+                          request->method);
+}
+
+/* A MessagePack message that came as an HTTP body has not been walked by a framing. */
+static int check_body(struct duet_call *call)
+{
+    bool is_unwalked = call->to.notes & DUET_NOTE_HTTP && call->to.codec == &duet_codec_msgpack;
+    return is_unwalked ? duet_msgpack_check(&call->request) : 0;
+}
+
+int duet_call_route(struct duet_call *call, const struct duet_registry *registry)
+{
+    call->is_read = true;
+    int rc = check_body(call);
+    if (rc == 0)
+        rc = call->to.codec->head(&call->request);
+    call->to.kind = call->request.kind;
+    call->to.msgid = call->request.msgid;
+    if (rc == 0 && call->request.kind != DUET_KIND_RESPONSE)
+        rc = find_method(call, registry);
+    return rc;
+}
+
+/* In automatic mode, the peer's own bytes tell what it understands. */
+static void adopt_raw(struct duet_call *call)
+{
+    if (call->request.raw_seen == DUET_RAW_UNKNOWN || !call->home->server->raw_is_auto)
+        return;
+    call->to.style.raw =
+        call->request.raw_seen == DUET_RAW_OLD_SEEN ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW;
+}
+
+static void start_writer(struct duet_call *call)
+{
+    const struct duet_codec *codec = call->to.codec;
+    duet_writer_start(&call->own_writer, codec->writer_ops, call->to.style, &call->fault,
+                      call->home->server->max_write_depth);
+}
+
+static int run_before_hook(struct duet_call *call)
+{
+    const struct duet_server *server = call->home->server;
+    if (server->before == NULL)
+        return 0;
+    int rc = server->before(call, server->hook_ctx);
+    return rc > 0 ? 0 : rc;
+}
+
+static int run_handler(struct duet_call *call)
+{
+    const struct duet_method_entry *method = call->method;
+    int rc = method->handler(call, method->ctx);
+    if (rc > 0)
+        return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
+                              "%.200s: the method returned %d where 0 or less is allowed",
+                              method->name, rc);
+    return rc;
+}
+
+void duet_call_write_fault(struct duet_call *call)
+{
+    struct duet_writer *writer = &call->own_writer;
+    start_writer(call);
+    if (call->to.codec->fault(writer, call->to.msgid, &call->fault) < 0)
+        writer->out.size =
+            0; /* out of memory: there is no reply, and its connection is closed */
+}
+
+static void run_after_hook(struct duet_call *call)
+{
+    const struct duet_server *server = call->home->server;
+    if (server->after == NULL)
+        return;
+    duet_outcome outcome = {
+        .code = call->fault.code,
+        .message = call->fault.code ? call->fault.message : "",
+        .request_bytes = call->wire_size,
+        .reply_bytes = call->own_writer.out.size,
+    };
+    server->after(call, &outcome, server->hook_ctx);
+}
+
+/* The fault that a failed step left, or the one that its bare code stands for. */
+static void settle_fault(struct duet_call *call, int rc)
+{
+    if (rc == 0)
+        call->fault.code = 0; /* of an invoked call that the handler has dealt with */
+    else
+        duet_fault_from(&call->fault, rc);
+}
+
+void duet_call_run(struct duet_call *call, int rc)
+{
+    const struct duet_codec *codec = call->to.codec;
+    if (rc == 0 && !call->is_read)
+        rc = duet_call_route(call, duet_call_registry(call));
+    if (rc == 0)
+        rc = codec->decode(&call->request);
+    if (rc == 0)
+        rc = duet_signature_check(&call->method->signature, call->method->name,
+                                  &call->request.params, &call->fault);
+    if (rc == 0)
+        rc = run_before_hook(call);
+    if (rc == 0) {
+        adopt_raw(call);
+        start_writer(call);
+        rc = codec->begin_reply(&call->own_writer, call->to.msgid);
+    }
+    if (rc == 0)
+        rc = run_handler(call);
+    if (rc == 0)
+        rc = duet_writer_finish(&call->own_writer);
+    if (rc == 0)
+        rc = codec->end_reply(&call->own_writer);
+    settle_fault(call, rc);
+    if (rc < 0)
+        duet_call_write_fault(call);
+    run_after_hook(call);
+}
+
+/* An invoked call borrows everything from the one that invokes it but method, arguments and
+ * fault. */
+static void borrow(struct duet_call *inner, struct duet_call *call, const duet_value *args)
+{
+    struct duet_call *root = call->root;
+    *inner = (struct duet_call){.home = root->home,
+                                .root = root,
+                                .view = root->view,
+                                .to = root->to,
+                                .request = root->request};
+    inner->request.params = args->object;
+    inner->request.fault = &inner->fault;
+    inner->fault.code = 0;
+}
+
+/* Runs it in a scope of the writer: whatever it writes, the containers around it stay whole. */
+static int run_invoked(struct duet_call *inner, struct duet_writer *writer)
+{
+    struct duet_writer_scope scope;
+    int rc = duet_writer_enter(writer, &scope);
+    if (rc < 0)
+        return rc;
+    struct duet_fault *outer_fault = writer->fault;
+    writer->fault = &inner->fault;
+    inner->writer = writer;
+    rc = run_before_hook(inner);
+    if (rc == 0)
+        rc = run_handler(inner);
+    rc = duet_writer_leave(writer, &scope, rc);
+    writer->fault = outer_fault;
+    return rc;
+}
+
+int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
+                     duet_writer *writer)
+{
+    if (duet_value_type(args) != DUET_ARRAY)
+        return duet_fail(call, DUET_FAULT_PARAMS,
+                         "the arguments of %.200s must be an array, got %s", method,
+                         duet_type_name(duet_value_type(args)));
+    struct duet_call inner;
+    borrow(&inner, call, args);
+    inner.request.method = method;
+    inner.request.method_size = strlen(method);
+
+    int rc = find_method(&inner, duet_call_registry(call));
+    if (rc == 0)
+        rc = duet_signature_check(&inner.method->signature, inner.method->name,
+                                  &inner.request.params, &inner.fault);
+    if (rc == 0)
+        rc = run_invoked(&inner, writer);
+    if (rc < 0)
+        duet_fault_from(&inner.fault, rc);
+    run_after_hook(&inner);
+    if (rc < 0)
+        call->fault = inner.fault;
+    return rc < 0 ? DUET_FAILED : 0;
+}

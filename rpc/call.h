@@ -1,0 +1,66 @@
+/*
+ * The life of one call, from its message to its reply. At each moment exactly one thread holds
+ * it: its home loop, the queue, or a worker. The home loop alone takes and recycles calls;
+ * whoever else holds one may post it home.
+ */
+#ifndef DUET_CALL_H
+#define DUET_CALL_H
+
+#include "registry.h"
+#include "ticket.h"
+#include "writer.h"
+
+struct duet_home;
+struct duet_view;
+
+/* What the home loop wants of a call that a worker holds. */
+enum duet_fate {
+    FATE_WANTED,
+    FATE_CANCELLED, /* nobody may wait any more: duet_call_cancelled() says so */
+    FATE_DROPPED,   /* nobody can be answered: not run if it has not begun */
+};
+
+struct duet_call {
+    struct duet_letter letter; /* its way home */
+    struct duet_out out;       /* its reply on the way out, when sent by reference */
+    struct duet_home *home;
+    struct duet_call *root; /* itself; or the call whose handler invoked this one */
+    struct duet_call *next_free;
+    struct duet_view *view; /* of the methods there are; NULL when looked up by the home loop
+                               for its own use */
+    uint64_t ticket;
+    struct duet_recipient to;
+    struct duet_request request;
+    const struct duet_method_entry *method; /* NULL until found */
+    struct duet_writer *writer; /* own_writer; or the one an invoked call writes to */
+    size_t wire_size;           /* of the request */
+    int status;                 /* HTTP status of the reply */
+    bool is_read;               /* head has been read (or has failed) */
+    _Atomic int fate;
+    char *peer_text; /* made when asked for */
+    struct sockaddr_in6 peer;
+    struct duet_arena arena;
+    struct duet_buf message; /* owned when it was read into a buffer of its own */
+    struct duet_writer own_writer;
+    struct duet_fault fault;
+};
+
+/* A call with no memory of its own yet; NULL when out of memory. */
+struct duet_call *duet_call_new(struct duet_home *home);
+void duet_call_free(struct duet_call *call);
+
+/* Makes it ready for the next request. With `trim`, only a little memory is kept. */
+void duet_call_reset(struct duet_call *call, bool trim);
+
+/* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault set.
+ */
+int duet_call_route(struct duet_call *call, const struct duet_registry *registry);
+
+/* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
+ * before; then only the fault is written. */
+void duet_call_run(struct duet_call *call, int rc);
+
+/* A whole fault reply in own_writer, whatever was there before. */
+void duet_call_write_fault(struct duet_call *call);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * What duet.h offers a handler about its call: arguments, answers, the caller. On the thread
+ * that runs the handler.
+ */
+#include "call.h"
+#include "home.h"
+#include "introspect.h"
+#include "server.h"
+
+#include <stdarg.h>
+
+/* ---- Arguments ---- */
+
+static const duet_value nil = {.object = {.type = MSGPACK_OBJECT_NIL}};
+
+size_t duet_arg_count(const duet_call *call)
+{
+    return call->request.params.via.array.size;
+}
+
+const duet_value *duet_arg(const duet_call *call, size_t i)
+{
+    const msgpack_object_array *params = &call->request.params.via.array;
+    return i < params->size ? (const duet_value *)(const void *)&params->ptr[i] : &nil;
+}
+
+duet_type duet_arg_type(const duet_call *call, size_t i)
+{
+    return duet_value_type(duet_arg(call, i));
+}
+
+bool duet_arg_bool(const duet_call *call, size_t i)
+{
+    return duet_value_bool(duet_arg(call, i));
+}
+
+int64_t duet_arg_int(const duet_call *call, size_t i)
+{
+    return duet_value_int(duet_arg(call, i));
+}
+
+uint64_t duet_arg_uint(const duet_call *call, size_t i)
+{
+    return duet_value_uint(duet_arg(call, i));
+}
+
+double duet_arg_double(const duet_call *call, size_t i)
+{
+    return duet_value_double(duet_arg(call, i));
+}
+
+const char *duet_arg_string(const duet_call *call, size_t i, size_t *size)
+{
+    return duet_value_string(duet_arg(call, i), size);
+}
+
+const void *duet_arg_bytes(const duet_call *call, size_t i, size_t *size)
+{
+    return duet_value_bytes(duet_arg(call, i), size);
+}
+
+duet_time duet_arg_time(const duet_call *call, size_t i)
+{
+    return duet_value_time(duet_arg(call, i));
+}
+
+/* ---- Answers ---- */
+
+int duet_reply_nil(duet_call *call)
+{
+    return duet_write_nil(call->writer);
+}
+
+int duet_reply_bool(duet_call *call, bool value)
+{
+    return duet_write_bool(call->writer, value);
+}
+
+int duet_reply_int(duet_call *call, int64_t value)
+{
+    return duet_write_int(call->writer, value);
+}
+
+int duet_reply_uint(duet_call *call, uint64_t value)
+{
+    return duet_write_uint(call->writer, value);
+}
+
+int duet_reply_double(duet_call *call, double value)
+{
+    return duet_write_double(call->writer, value);
+}
+
+int duet_reply_string(duet_call *call, const char *text)
+{
+    return duet_write_string(call->writer, text, strlen(text));
+}
+
+int duet_reply_bytes(duet_call *call, const void *bytes, size_t size)
+{
+    return duet_write_bytes(call->writer, bytes, size);
+}
+
+int duet_reply_time(duet_call *call, duet_time value)
+{
+    return duet_write_time(call->writer, value);
+}
+
+int duet_reply_value(duet_call *call, const duet_value *value)
+{
+    return duet_write_value(call->writer, value);
+}
+
+int duet_fail(duet_call *call, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = duet_fault_vset(&call->fault, code, format, args);
+    va_end(args);
+    return rc;
+}
+
+duet_writer *duet_call_writer(duet_call *call)
+{
+    return call->writer;
+}
+
+int duet_call_fault(const duet_call *call, const char **message)
+{
+    if (message != NULL)
+        *message = call->fault.code ? call->fault.message : "";
+    return call->fault.code;
+}
+
+/* ---- About the call ---- */
+
+bool duet_call_cancelled(const duet_call *call)
+{
+    return atomic_load_explicit(&call->root->fate, memory_order_relaxed) != FATE_WANTED;
+}
+
+const char *duet_call_method(const duet_call *call)
+{
+    if (call->method != NULL)
+        return call->method->name;
+    const char *name =
+        duet_arena_text(call->request.arena, call->request.method, call->request.method_size);
+    return name != NULL ? name : "";
+}
+
+const char *duet_call_peer(duet_call *call)
+{
+    enum { ROOM = 64 }; /* an IPv6 address, brackets and port */
+    struct duet_call *root = call->root;
+    if (root->peer_text == NULL)
+        root->peer_text = duet_arena_alloc(&root->arena, ROOM);
+    if (root->peer_text == NULL)
+        return "";
+    duet_peer_format((const struct sockaddr *)(const void *)&root->peer, root->peer_text, ROOM);
+    return root->peer_text;
+}
+
+duet_protocol duet_call_protocol(const duet_call *call)
+{
+    return call->to.codec->protocol;
+}
+
+bool duet_call_is_notification(const duet_call *call)
+{
+    return call->to.kind == DUET_KIND_NOTIFICATION;
+}
+
+duet_server *duet_call_server(const duet_call *call)
+{
+    return call->home->server;
+}
+
+const struct duet_registry *duet_call_registry(const duet_call *call)
+{
+    const struct duet_view *view =
+        call->root->view != NULL ? call->root->view : call->home->view;
+    return view->registry;
+}

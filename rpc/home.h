@@ -1,0 +1,66 @@
+/*
+ * A home: one loop with its connections, its calls and its tickets. It glues transport to
+ * calls: a message comes in from conn, becomes a call, runs here or on a worker, and its reply
+ * leaves through duet_home_answer. Everything is for the loop's own thread, except
+ * duet_home_post.
+ */
+#ifndef DUET_HOME_H
+#define DUET_HOME_H
+
+#include "call.h"
+#include "conn.h"
+#include "server.h"
+
+/* The methods as a home saw them last. Calls on workers keep an old view alive. */
+struct duet_view {
+    struct duet_registry *registry; /* holds a reference */
+    unsigned users;                 /* calls on workers */
+    bool is_old;
+};
+
+enum { DUET_HOME_BATCH = 256 };
+
+struct duet_home {
+    struct duet_server *server;
+    struct duet_loop loop;
+    struct duet_conns conns;
+    struct duet_acceptor *acceptors; /* one for each listener */
+    struct duet_tickets tickets;
+    struct duet_view *view;
+    unsigned long view_number;
+
+    struct duet_call *free_calls;
+    unsigned free_call_count;
+    unsigned calls_out; /* held by the queue or a worker */
+
+    struct duet_call *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
+    size_t batch_count;
+
+    bool is_draining, is_accepting, is_past_deadline;
+    struct duet_deadline drain_deadline;
+    pthread_t thread;
+    int result; /* of duet_loop_run */
+
+    uint64_t unanswerable; /* messages of the wrong shape without a msgid; the connection was
+                              closed */
+    uint64_t unasked;      /* replies that nobody asked for */
+    uint64_t late;         /* results whose ticket was gone */
+};
+
+/* Opens loop and connections. 0 or a negative code; duet_home_done either way. */
+int duet_home_init(struct duet_home *home, struct duet_server *server);
+
+/* Starts accepting and turns until drained. 0 or -errno. */
+int duet_home_run(struct duet_home *home);
+
+/* Frees everything; no worker holds a call of it any more. */
+void duet_home_done(struct duet_home *home);
+
+/* Sends a call that was run on a worker home. Any thread; the call is no longer the caller's.
+ */
+void duet_home_post(struct duet_call *call);
+
+/* A worker has nothing more to do: what it posted is looked at now. */
+void duet_home_rest(void *ctx);
+
+#endif

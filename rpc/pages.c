@@ -1,0 +1,57 @@
+/*
+ * HTTP requests that are no calls: a page that says what this is, the health check, OPTIONS,
+ * and 404 for the rest. On the loop's thread.
+ */
+#include "home_parts.h"
+
+#include <string.h>
+
+static const char about[] =
+    "This is a Duet server: it answers remote procedure calls.\n"
+    "\n"
+    "XML-RPC: POST to / or /RPC2. In Python:\n"
+    "    xmlrpc.client.ServerProxy('http://HOST:PORT/RPC2').system.listMethods()\n"
+    "MessagePack-RPC: plain TCP on the same port, or a POST with Content-Type: "
+    "application/msgpack.\n";
+
+#define ALLOWED "Allow: POST, GET, HEAD, OPTIONS\r\n"
+
+static void send_text(struct duet_conn *conn, const struct duet_message *message, int status,
+                      const char *text, const char *extra)
+{
+    duet_home_send(conn,
+                   &(struct duet_head){
+                       .status = status,
+                       .content_type = "text/plain; charset=utf-8",
+                       .body_size = strlen(text),
+                       .notes = message->notes,
+                       .extra = extra,
+                   },
+                   text);
+}
+
+static bool asks_for(const struct duet_message *message, const char *path)
+{
+    return message->target_size == strlen(path) &&
+           memcmp(message->target, path, message->target_size) == 0;
+}
+
+void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
+                       const struct duet_message *message)
+{
+    bool is_up = !home->is_draining;
+    if (message->notes & DUET_NOTE_NOT_FOUND)
+        send_text(conn, message, 404, "No such page: XML-RPC is served at / and /RPC2.\n", "");
+    else if (message->notes & DUET_NOTE_BAD_METHOD)
+        send_text(conn, message, 405,
+                  "This method is not allowed here: calls are sent with POST.\n", ALLOWED);
+    else if (message->notes & DUET_NOTE_OPTIONS)
+        send_text(conn, message, 204, "", ALLOWED);
+    else if (asks_for(message, "/") || asks_for(message, "/RPC2"))
+        send_text(conn, message, 200, about, "");
+    else if (asks_for(message, "/healthz"))
+        send_text(conn, message, is_up ? 200 : 503, is_up ? "ok\n" : "draining\n", "");
+    else
+        send_text(conn, message, 404,
+                  "No such page: this is an RPC server; calls are POSTed to / or /RPC2.\n", "");
+}

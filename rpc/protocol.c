@@ -1,0 +1,44 @@
+/*
+ * First bytes: a MessagePack-RPC message is an array of three or four, an HTTP request begins
+ * with a method's letter. 0x16 begins a TLS handshake and an SSH client begins with a letter:
+ * neither is mistaken for a message.
+ */
+#include "protocol.h"
+
+static const struct duet_protocol_row http = {.framing = &duet_framing_http, .is_ordered = true};
+static const struct duet_protocol_row msgpack = {.framing = &duet_framing_msgpack};
+
+static bool begins_msgpack(uint8_t first)
+{
+    return first == 0x93 || first == 0x94 || first == 0xdc || first == 0xdd;
+}
+
+static bool begins_http(uint8_t first)
+{
+    bool is_letter = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+    return is_letter || first == '\r' ||
+           first == '\n'; /* RFC 9112 2.2: an empty line before a request is ignored */
+}
+
+const struct duet_protocol_row *duet_protocol_choose(enum duet_scheme scheme, uint8_t first)
+{
+    if (scheme == DUET_SCHEME_HTTP)
+        return &http;
+    if (scheme == DUET_SCHEME_MSGPACK)
+        return &msgpack;
+    if (begins_msgpack(first))
+        return &msgpack;
+    return begins_http(first) ? &http : NULL;
+}
+
+const struct duet_codec *duet_protocol_codec(enum duet_content content)
+{
+    switch (content) {
+    case DUET_CONTENT_MSGPACK:
+        return &duet_codec_msgpack;
+    case DUET_CONTENT_XML:
+        return &duet_codec_xmlrpc;
+    default:
+        return NULL;
+    }
+}

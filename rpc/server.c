@@ -1,0 +1,418 @@
+/*
+ * Set-up, run, drain: the public face of a server. Loops are homes (home.c); this file starts
+ * and ends them.
+ */
+#include "server.h"
+
+#include "args.h"
+#include "home.h"
+#include "introspect.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum {
+    STUCK_MS = 5000
+}; /* how long run waits for handlers that do not heed their cancellation */
+
+int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)
+{
+    if (server->error != 0)
+        return rc;
+    server->error = rc;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(server->words, sizeof server->words, format, args);
+    va_end(args);
+    return rc;
+}
+
+/* Remembers a failed step whose words were made where it failed. */
+static int fail_if(struct duet_server *server, int rc, const char *words)
+{
+    return rc < 0 ? duet_server_fail(server, rc, "%s", words[0] ? words : strerrordesc_np(-rc))
+                  : rc;
+}
+
+/* ---- Set-up ---- */
+
+static int add_introspection(struct duet_server *server)
+{
+    char words[DUET_SERVER_WORDS];
+    return duet_registry_add(server->registry, duet_introspection, NULL, DUET_ADDED_BY_SERVER,
+                             words, sizeof words);
+}
+
+duet_server *duet_server_new(void)
+{
+    struct duet_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return NULL;
+    pthread_mutex_init(&server->lock, NULL);
+    duet_options_init(&server->options);
+    server->registry = duet_registry_new();
+    if (server->registry == NULL || add_introspection(server) < 0) {
+        duet_server_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+void duet_server_free(duet_server *server)
+{
+    if (server == NULL)
+        return;
+    for (size_t i = 0; i < server->listener_count; i++)
+        duet_listener_close(&server->listeners[i]);
+    free(server->listeners);
+    duet_registry_unref(server->registry);
+    pthread_mutex_destroy(&server->lock);
+    free(server->text);
+    free(server);
+}
+
+const char *duet_server_error(const duet_server *server)
+{
+    return server != NULL ? server->words : "out of memory";
+}
+
+int duet_server_listen(duet_server *server, const char *address)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    char words[DUET_SERVER_WORDS] = "";
+    struct duet_address parsed;
+    int rc = duet_address_parse(&parsed, address, words, sizeof words);
+    if (rc < 0)
+        return fail_if(server, rc, words);
+
+    size_t n = server->listener_count;
+    struct duet_listener *listeners = realloc(server->listeners, (n + 1) * sizeof *listeners);
+    if (listeners == NULL)
+        return fail_if(server, -ENOMEM, "");
+    server->listeners = listeners;
+    rc = duet_listener_open(&listeners[n], &parsed, words, sizeof words);
+    if (rc < 0)
+        return fail_if(server, rc, words);
+    server->listener_count++;
+    return 0;
+}
+
+const char *duet_server_address(const duet_server *server, size_t i)
+{
+    return server != NULL && i < server->listener_count ? server->listeners[i].text : NULL;
+}
+
+int duet_server_set(duet_server *server, duet_option option, int64_t value)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    char words[DUET_SERVER_WORDS] = "";
+    return fail_if(
+        server, duet_options_set(&server->options, option, value, words, sizeof words), words);
+}
+
+int64_t duet_server_get(const duet_server *server, duet_option option)
+{
+    bool is_known = server != NULL && (int)option >= 0 && option < DUET_OPTION_COUNT;
+    return is_known ? server->options.value[option] : 0;
+}
+
+int duet_server_set_hooks(duet_server *server, duet_before_hook before, duet_after_hook after,
+                          void *ctx)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    server->before = before;
+    server->after = after;
+    server->hook_ctx = ctx;
+    return 0;
+}
+
+static int listen_for_args(const char *address, void *ctx)
+{
+    return duet_server_listen(ctx, address);
+}
+
+int duet_server_args(duet_server *server, int argc, char *const argv[])
+{
+    if (server == NULL)
+        return -ENOMEM;
+    struct duet_args_result result;
+    int rc = duet_args_parse(&server->options, argc, argv, listen_for_args, server, &result);
+    free(server->text);
+    server->text = result.text;
+    if (rc == 0 && server->listener_count == 0)
+        rc = duet_server_listen(server, "tcp://127.0.0.1:6789");
+    return fail_if(server, rc, result.words);
+}
+
+const char *duet_server_text(const duet_server *server)
+{
+    return server != NULL && server->text != NULL ? server->text : "";
+}
+
+/* ---- Methods ---- */
+
+/* Puts a new table in the place of the current one; loops look when their next call comes.
+ * Under lock. */
+static void publish(struct duet_server *server, struct duet_registry *registry)
+{
+    duet_registry_unref(server->registry);
+    server->registry = registry;
+    atomic_fetch_add(&server->registry_number, 1);
+}
+
+/* Under lock. Before run nobody else sees the table: it is added to in place. */
+static int add_methods(struct duet_server *server, const duet_method *methods, void *ctx,
+                       char *words, size_t room)
+{
+    if (!atomic_load(&server->is_running))
+        return duet_registry_add(server->registry, methods, ctx, DUET_ADDED_BY_USER, words,
+                                 room);
+    struct duet_registry *made = NULL;
+    int rc = duet_registry_with(server->registry, methods, ctx, DUET_ADDED_BY_USER, &made,
+                                words, room);
+    if (rc == 0)
+        publish(server, made);
+    return rc;
+}
+
+int duet_server_add(duet_server *server, const duet_method *methods, void *ctx)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    char words[DUET_SERVER_WORDS] = "";
+    pthread_mutex_lock(&server->lock);
+    int rc = add_methods(server, methods, ctx, words, sizeof words);
+    pthread_mutex_unlock(&server->lock);
+    return atomic_load(&server->is_running) ? rc : fail_if(server, rc, words);
+}
+
+int duet_server_remove(duet_server *server, const char *name)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    char words[DUET_SERVER_WORDS];
+    pthread_mutex_lock(&server->lock);
+    struct duet_registry *made = NULL;
+    int rc = duet_registry_without(server->registry, name, &made, words, sizeof words);
+    if (rc == 0)
+        publish(server, made);
+    pthread_mutex_unlock(&server->lock);
+    return rc;
+}
+
+/* ---- Signals ---- */
+
+static _Atomic(struct duet_server *) signalled;
+
+/* The first signal drains; the next one, of either kind, has its default action. */
+static void on_signal(int number)
+{
+    (void)number;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(SIGTERM, &standard, NULL);
+    sigaction(SIGINT, &standard, NULL);
+    struct duet_server *server = atomic_load(&signalled);
+    if (server != NULL)
+        duet_server_drain(server);
+}
+
+int duet_server_stop_on_signals(duet_server *server)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    struct duet_server *none = NULL;
+    if (!atomic_compare_exchange_strong(&signalled, &none, server) && none != server)
+        return duet_server_fail(server, -EBUSY,
+                                "another server of this process stops on signals already");
+    if (server->has_signals)
+        return 0;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, &server->old_term);
+    sigaction(SIGINT, &action, &server->old_int);
+    server->has_signals = true;
+    return 0;
+}
+
+static void restore_signals(struct duet_server *server)
+{
+    if (!server->has_signals)
+        return;
+    sigaction(SIGTERM, &server->old_term, NULL);
+    sigaction(SIGINT, &server->old_int, NULL);
+    server->has_signals = false;
+    atomic_store(&signalled, NULL);
+}
+
+/* ---- Run ---- */
+
+/* Options to what loops and codecs use. */
+static void fix_options(struct duet_server *server)
+{
+    enum {
+        ENVELOPE = 2, /* containers around an argument: the message and its parameters */
+        REPLY_DEPTH =
+            1024, /* a handler's own answers may nest deeper than what callers may send */
+        VALUE_COST =
+            64, /* bytes of tree that one value may take, with a share of what holds it */
+    };
+    const int64_t *option = server->options.value;
+    server->limits = (struct duet_limits){
+        .max_message = (size_t)option[DUET_MAX_MESSAGE],
+        .max_head = (size_t)option[DUET_MAX_HEAD],
+        .max_values = (size_t)option[DUET_MAX_VALUES],
+        .max_depth = (unsigned)option[DUET_MAX_DEPTH],
+    };
+    server->arena_max =
+        2 * server->limits.max_message + VALUE_COST * server->limits.max_values + 65536;
+    server->max_write_depth = REPLY_DEPTH + server->limits.max_depth + ENVELOPE;
+    server->raw_is_auto = option[DUET_RAW] == DUET_RAW_AUTO;
+    server->style = (struct duet_style){
+        .control_chars = (uint8_t)option[DUET_CONTROL_CHARS],
+        .i8 = (uint8_t)option[DUET_I8],
+        .nil = (uint8_t)option[DUET_NIL_FORM],
+        .raw = option[DUET_RAW] == DUET_RAW_OLD ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW,
+        .error = (uint8_t)option[DUET_ERROR_STYLE],
+    };
+}
+
+static void raise_fd_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE,
+              &limit); /* if it fails, fewer connections are accepted at a time */
+}
+
+static void run_on_worker(void *item)
+{
+    struct duet_call *call = item;
+    if (atomic_load_explicit(&call->fate, memory_order_relaxed) != FATE_DROPPED)
+        duet_call_run(call, 0);
+    duet_home_post(call);
+}
+
+static int start_workers(struct duet_server *server)
+{
+    server->workers.run = run_on_worker;
+    server->workers.rest = duet_home_rest;
+    int rc =
+        duet_workers_init(&server->workers, (size_t)server->options.value[DUET_WORKER_QUEUE]);
+    if (rc == 0)
+        rc =
+            duet_workers_start(&server->workers, (unsigned)server->options.value[DUET_WORKERS]);
+    return rc;
+}
+
+static int open_homes(struct duet_server *server)
+{
+    size_t count = (size_t)server->options.value[DUET_LOOPS];
+    server->homes = aligned_alloc(64, count * sizeof *server->homes);
+    if (server->homes == NULL)
+        return -ENOMEM;
+    memset(server->homes, 0, count * sizeof *server->homes);
+    atomic_store(&server->homes_accepting, (unsigned)count);
+    for (; server->home_count < count; server->home_count++) {
+        int rc = duet_home_init(&server->homes[server->home_count], server);
+        if (rc < 0) {
+            server->home_count++; /* it is half open: close_homes frees it too */
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static void *run_home(void *arg)
+{
+    struct duet_home *home = arg;
+    home->result = duet_home_run(home);
+    if (home->result < 0)
+        duet_server_drain(home->server); /* a loop that failed takes the others along */
+    return NULL;
+}
+
+/* Runs the loops: the first on this thread, each other on its own. */
+static int run_homes(struct duet_server *server)
+{
+    size_t started = 1;
+    int rc = 0;
+    for (; started < server->home_count; started++) {
+        rc = -pthread_create(&server->homes[started].thread, NULL, run_home,
+                             &server->homes[started]);
+        if (rc < 0)
+            break;
+    }
+    if (rc < 0) {
+        atomic_fetch_sub(&server->homes_accepting, (unsigned)(server->home_count - started));
+        duet_server_drain(server);
+    }
+    run_home(&server->homes[0]);
+    for (size_t i = 1; i < started; i++)
+        pthread_join(server->homes[i].thread, NULL);
+    for (size_t i = 0; i < started && rc == 0; i++)
+        rc = server->homes[i].result;
+    return rc;
+}
+
+static void close_homes(struct duet_server *server)
+{
+    for (size_t i = 0; i < server->home_count; i++)
+        duet_home_done(&server->homes[i]);
+    free(server->homes);
+    server->homes = NULL;
+    server->home_count = 0;
+}
+
+static int serve(struct duet_server *server)
+{
+    fix_options(server);
+    raise_fd_limit();
+    int rc = open_homes(server);
+    if (rc == 0)
+        rc = start_workers(server);
+    if (rc == 0)
+        rc = run_homes(server);
+    fail_if(server, rc, "");
+
+    if (!duet_workers_stop(&server->workers, STUCK_MS))
+        return duet_server_fail(server, -ETIMEDOUT,
+                                "handlers still run %d s after they were cancelled",
+                                STUCK_MS / 1000);
+    restore_signals(server);
+    duet_workers_done(&server->workers);
+    close_homes(server);
+    return rc;
+}
+
+int duet_server_run(duet_server *server)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    if (server->error != 0)
+        return server->error;
+    if (server->listener_count == 0)
+        return duet_server_fail(server, -EINVAL,
+                                "nothing to serve on: call duet_server_listen() first");
+    if (atomic_exchange(&server->is_running, true))
+        return duet_server_fail(server, -EBUSY, "the server runs already, or has run");
+
+    int rc = serve(server);
+    if (rc < 0)
+        return rc;
+    return atomic_load(&server->deadline_passed) ? 1 : 0;
+}
+
+void duet_server_drain(duet_server *server)
+{
+    if (server == NULL || atomic_exchange(&server->is_draining, true))
+        return;
+    for (size_t i = 0; i < server->home_count; i++)
+        duet_loop_wake(&server->homes[i].loop);
+}

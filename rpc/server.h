@@ -1,0 +1,62 @@
+/*
+ * The server as its parts see it: what set-up fixed, and the few things that loops and workers
+ * share while it runs.
+ */
+#ifndef DUET_SERVER_H
+#define DUET_SERVER_H
+
+#include "codec.h"
+#include "framing.h"
+#include "listener.h"
+#include "options.h"
+#include "registry.h"
+#include "workers.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+struct duet_home;
+
+enum { DUET_SERVER_WORDS = 1024 };
+
+struct duet_server {
+    /* Set up, then read-only. */
+    struct duet_options options;
+    struct duet_limits limits;
+    struct duet_style style; /* of a connection that has shown nothing yet */
+    bool raw_is_auto;
+    size_t arena_max;
+    size_t max_write_depth;
+    duet_before_hook before;
+    duet_after_hook after;
+    void *hook_ctx;
+    struct duet_listener *listeners;
+    size_t listener_count;
+    struct duet_home *homes; /* one for each loop */
+    _Atomic size_t home_count;
+    struct duet_workers workers;
+    int error; /* the first set-up error */
+    char words[DUET_SERVER_WORDS];
+    char *text; /* what duet_server_args was asked for */
+    bool has_signals;
+    struct sigaction old_term, old_int;
+
+    /* Methods: the current table under lock, its number to be looked at without. */
+    pthread_mutex_t lock;
+    struct duet_registry *registry; /* under lock; it holds a reference */
+    _Atomic unsigned long registry_number;
+
+    /* While it runs. */
+    _Atomic bool is_running;
+    _Atomic bool is_draining;
+    _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
+    _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */
+    _Atomic long long connections;    /* open, on all loops */
+    _Atomic unsigned long accepted; /* connections so far: whose turn it is to take the next */
+};
+
+/* Remembers the first error of set-up with its words. Returns `rc`. */
+int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

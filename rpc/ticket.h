@@ -1,0 +1,57 @@
+/*
+ * The home loop's table of calls that somebody else holds: for each, to whom its answer goes.
+ * Timeout, cancel and drain act on the ticket; a result whose ticket is gone is dropped. The
+ * home loop's thread only.
+ */
+#ifndef DUET_TICKET_H
+#define DUET_TICKET_H
+
+#include "codec.h"
+#include "conn.h"
+
+struct duet_call;
+
+/* To whom a reply goes, and how it must look. */
+struct duet_recipient {
+    uint64_t conn;  /* id */
+    uint32_t notes; /* enum duet_notes of the request */
+    uint32_t msgid;
+    enum duet_kind kind;
+    struct duet_style style;
+    const struct duet_codec *codec;
+};
+
+struct duet_ticket {
+    uint64_t id;            /* generation << 32 | index */
+    struct duet_call *call; /* held by a worker: only its fate may be touched */
+    struct duet_recipient to;
+    size_t bytes;                     /* of the request, held against its connection */
+    struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */
+    struct duet_deadline deadline;
+    void *home;
+};
+
+/* Tickets stand in blocks that never move, since lists and deadlines point to them. */
+struct duet_tickets {
+    struct duet_ticket **blocks;
+    uint32_t block_count;
+    struct duet_ticket *free; /* linked by next */
+    uint32_t open;
+};
+
+/* A ticket in the list `head`; NULL when out of memory. The caller fills in the rest. */
+struct duet_ticket *duet_ticket_open(struct duet_tickets *tickets, struct duet_ticket **head);
+
+/* The open ticket of that id, or NULL. */
+struct duet_ticket *duet_ticket_find(const struct duet_tickets *tickets, uint64_t id);
+
+/* Takes it off its list; its id names nothing any more. */
+void duet_ticket_close(struct duet_tickets *tickets, struct duet_ticket *ticket);
+
+/* Calls `visit` for each open ticket, which it may close. */
+void duet_tickets_each(struct duet_tickets *tickets,
+                       void (*visit)(struct duet_ticket *ticket, void *ctx), void *ctx);
+
+void duet_tickets_done(struct duet_tickets *tickets);
+
+#endif
