@@ -1,0 +1,331 @@
+/*
+ * The registry: finding, all-or-none adding, copies that share methods, order, and that nothing
+ * is quadratic.
+ */
+#include "registry.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int handler(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    return 0;
+}
+
+static struct duet_method_entry *find(const struct duet_registry *registry, const char *name)
+{
+    return duet_registry_find(registry, name, strlen(name));
+}
+
+static int add_one(struct duet_registry *registry, const char *name)
+{
+    const duet_method rows[] = {{.name = name, .handler = handler}, {0}};
+    char words[200];
+    return duet_registry_add(registry, rows, NULL, DUET_ADDED_BY_USER, words, sizeof words);
+}
+
+static void what_was_added_is_found_with_all_it_had(void **state)
+{
+    (void)state;
+    struct duet_registry *registry = duet_registry_new();
+    char name[] = "double", help[] = "Twice.", signature[] = "i:i d:d", words[200] = "";
+    const duet_method rows[] = {
+        {name, signature, handler, DUET_INLINE, help}, {.name = "b", .handler = handler}, {0}};
+    int ctx;
+    assert_int_equal(
+        duet_registry_add(registry, rows, &ctx, DUET_ADDED_BY_USER, words, sizeof words), 0);
+    memset(name, 'x', 6); /* everything was copied */
+    memset(help, 'x', 6);
+
+    const struct duet_method_entry *method = duet_registry_find(registry, "double(", 6);
+    assert_non_null(method);
+    assert_string_equal(method->name, "double");
+    assert_int_equal(method->name_size, 6);
+    assert_string_equal(method->help, "Twice.");
+    assert_int_equal(method->signature.alternatives, 2);
+    assert_int_equal(method->flags, DUET_INLINE);
+    assert_true(method->handler == handler);
+    assert_ptr_equal(method->ctx, &ctx);
+    assert_string_equal(find(registry, "b")->help, "");
+    assert_int_equal(find(registry, "b")->signature.alternatives, 0);
+    assert_int_equal(duet_registry_count(registry), 2);
+    assert_string_equal(words, "");
+    duet_registry_unref(registry);
+}
+
+static void what_was_not_added_is_not_found(void **state)
+{
+    (void)state;
+    struct duet_registry *registry = duet_registry_new();
+    assert_null(find(registry, ""));
+    assert_null(find(registry, "double"));
+    assert_int_equal(add_one(registry, "double"), 0);
+    assert_null(find(registry, ""));
+    assert_null(find(registry, "doubl"));
+    assert_null(find(registry, "Double"));
+    assert_null(duet_registry_find(registry, "double", 7));
+    char *endless = calloc(1, 1 << 20);
+    assert_null(duet_registry_find(registry, endless, 1 << 20));
+    free(endless);
+    duet_registry_unref(registry);
+}
+
+static void names_of_every_length_are_told_apart(void **state)
+{
+    (void)state;
+    struct duet_registry *registry = duet_registry_new();
+    char name[DUET_METHOD_NAME_MAX + 1] = "";
+    for (size_t size = 1; size <= DUET_METHOD_NAME_MAX; size++) {
+        name[size - 1] = 'a';
+        assert_int_equal(add_one(registry, name), 0);
+    }
+    for (size_t size = 1; size <= DUET_METHOD_NAME_MAX; size++) {
+        assert_int_equal(duet_registry_find(registry, name, size)->name_size, size);
+        for (size_t i = 0; i < size; i++) {
+            name[i] = 'b';
+            assert_null(duet_registry_find(registry, name, size));
+            name[i] = 'a';
+        }
+    }
+    duet_registry_unref(registry);
+}
+
+static void bad_rows_are_refused_in_words(void **state)
+{
+    (void)state;
+    char long_name[DUET_METHOD_NAME_MAX + 2];
+    memset(long_name, 'n', sizeof long_name);
+    long_name[sizeof long_name - 1] = '\0';
+    char long_words[300];
+    snprintf(long_words, sizeof long_words, "method name \"%.200s\" is longer than 200 bytes",
+             long_name);
+    const struct {
+        duet_method row;
+        int rc;
+        const char *words;
+    } rows[] = {
+        {{"", NULL, handler, 0, NULL}, -EINVAL, "method name \"\" is empty"},
+        {{long_name, NULL, handler, 0, NULL}, -EINVAL, long_words},
+        {{"a\nb", NULL, handler, 0, NULL},
+         -EINVAL,
+         "method name \"a\nb\" has a control character in it"},
+        {{" a", NULL, handler, 0, NULL},
+         -EINVAL,
+         "method name \" a\" begins or ends with a space"},
+        {{"system.x", NULL, handler, 0, NULL},
+         -EINVAL,
+         "method name \"system.x\" is reserved: \"system.\" is the server's"},
+        {{"m", NULL, NULL, 0, NULL}, -EINVAL, "method m has no handler"},
+        {{"m", "i:q", handler, 0, NULL},
+         -EINVAL,
+         "method m: signature \"i:q\": not a type letter (n b i u d s r t a m v) at position "
+         "3"},
+        {{"old", NULL, handler, 0, NULL}, -EEXIST, "method old is there already"},
+        {{"new0", NULL, handler, 0, NULL}, -EEXIST, "method new0 is there already"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duet_registry *registry = duet_registry_new();
+        assert_int_equal(add_one(registry, "old"), 0);
+
+        /* Enough good rows before the bad one to make the table grow. */
+        char names[40][8], words[400];
+        duet_method table[42] = {{0}};
+        for (int n = 0; n < 40; n++) {
+            snprintf(names[n], sizeof names[n], "new%d", n);
+            table[n] = (duet_method){.name = names[n], .handler = handler};
+        }
+        table[40] = rows[i].row;
+        assert_int_equal(
+            duet_registry_add(registry, table, NULL, DUET_ADDED_BY_USER, words, sizeof words),
+            rows[i].rc);
+        assert_string_equal(words, rows[i].words);
+        assert_int_equal(duet_registry_count(registry), 1);
+        assert_non_null(find(registry, "old"));
+        for (int n = 0; n < 40; n++)
+            assert_null(find(registry, names[n]));
+        duet_registry_unref(registry);
+    }
+}
+
+static void the_server_may_add_system_methods(void **state)
+{
+    (void)state;
+    struct duet_registry *registry = duet_registry_new();
+    const duet_method rows[] = {{.name = "system.x", .handler = handler}, {0}};
+    char words[100];
+    assert_int_equal(
+        duet_registry_add(registry, rows, NULL, DUET_ADDED_BY_SERVER, words, sizeof words), 0);
+    assert_non_null(find(registry, "system.x"));
+    duet_registry_unref(registry);
+}
+
+static void a_copy_with_more_leaves_the_old_one_as_it_was(void **state)
+{
+    (void)state;
+    struct duet_registry *old = duet_registry_new(), *new = NULL;
+    const duet_method rows[] = {{.name = "b", .handler = handler}, {0}};
+    char words[100];
+    assert_int_equal(add_one(old, "a"), 0);
+    duet_registry_ref(old); /* shared, as while a server runs */
+
+    assert_int_equal(
+        duet_registry_with(old, rows, NULL, DUET_ADDED_BY_USER, &new, words, sizeof words), 0);
+    assert_null(find(old, "b"));
+    assert_int_equal(duet_registry_count(old), 1);
+    assert_non_null(find(new, "b"));
+    assert_ptr_equal(find(new, "a"), find(old, "a"));
+    struct duet_registry *none = NULL;
+    assert_int_equal(
+        duet_registry_with(new, rows, NULL, DUET_ADDED_BY_USER, &none, words, sizeof words),
+        -EEXIST);
+    assert_null(none);
+
+    duet_registry_unref(old);
+    duet_registry_unref(old);
+    assert_string_equal(find(new, "a")->name, "a");
+    duet_registry_unref(new);
+}
+
+static void a_method_lives_as_long_as_a_call_holds_it(void **state)
+{
+    (void)state;
+    struct duet_registry *old = duet_registry_new(), *new = NULL;
+    char words[100];
+    assert_int_equal(add_one(old, "a"), 0);
+    struct duet_method_entry *method = find(old, "a");
+    duet_method_ref(method);
+
+    assert_int_equal(duet_registry_without(old, "a", &new, words, sizeof words), 0);
+    duet_registry_unref(old);
+    assert_null(find(new, "a"));
+    assert_string_equal(method->name, "a");
+    duet_method_unref(method);
+    assert_int_equal(duet_registry_without(new, "a", &new, words, sizeof words), -ENOENT);
+    assert_string_equal(words, "there is no method a");
+    duet_registry_unref(new);
+}
+
+static void removing_any_one_keeps_all_others(void **state)
+{
+    (void)state;
+    enum { METHODS = 200 };
+    struct duet_registry *all = duet_registry_new();
+    char name[16], words[100];
+    for (int i = 0; i < METHODS; i++) {
+        snprintf(name, sizeof name, "m%d", i);
+        assert_int_equal(add_one(all, name), 0);
+    }
+    for (int gone = 0; gone < METHODS; gone++) {
+        struct duet_registry *rest = NULL;
+        snprintf(name, sizeof name, "m%d", gone);
+        assert_int_equal(duet_registry_without(all, name, &rest, words, sizeof words), 0);
+        assert_int_equal(duet_registry_count(rest), METHODS - 1);
+        for (int i = 0; i < METHODS; i++) {
+            snprintf(name, sizeof name, "m%d", i);
+            assert_true((find(rest, name) == NULL) == (i == gone));
+        }
+        duet_registry_unref(rest);
+    }
+    duet_registry_unref(all);
+}
+
+static void the_list_is_in_the_order_of_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"b", "a.b", "a", "B", "\xc3\xa9", "ab"};
+    static const char *const sorted[] = {"B", "a", "a.b", "ab", "b", "\xc3\xa9"};
+    struct duet_registry *registry = duet_registry_new();
+    assert_non_null(duet_registry_sorted(registry));
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(add_one(registry, names[i]), 0);
+        struct duet_method_entry *const *methods = duet_registry_sorted(registry);
+        for (size_t j = 1; j < duet_registry_count(registry); j++)
+            assert_true(strcmp(methods[j - 1]->name, methods[j]->name) < 0);
+    }
+    struct duet_method_entry *const *methods = duet_registry_sorted(registry);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(methods[i]->name, sorted[i]);
+    assert_ptr_equal(methods, duet_registry_sorted(registry));
+    duet_registry_unref(registry);
+}
+
+static void *sort_and_find(void *arg)
+{
+    struct duet_registry *registry = arg;
+    struct duet_method_entry *const *methods = duet_registry_sorted(registry);
+    for (size_t i = 0; i < duet_registry_count(registry); i++)
+        if (duet_registry_find(registry, methods[i]->name, methods[i]->name_size) != methods[i])
+            return NULL;
+    duet_registry_unref(registry);
+    return registry;
+}
+
+static void threads_share_a_registry_without_a_lock(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    struct duet_registry *registry = duet_registry_new();
+    char name[16];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "m%d", i);
+        assert_int_equal(add_one(registry, name), 0);
+    }
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        duet_registry_ref(registry);
+        assert_int_equal(pthread_create(&threads[i], NULL, sort_and_find, registry), 0);
+    }
+    duet_registry_unref(registry); /* the last thread frees it */
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        assert_non_null(result);
+    }
+}
+
+/* Were adding row by row quadratic, this would take minutes and not a blink. */
+static void a_hundred_thousand_methods_are_added_one_by_one(void **state)
+{
+    (void)state;
+    enum { METHODS = 100000 };
+    struct duet_registry *registry = duet_registry_new();
+    char name[32];
+    for (int i = 0; i < METHODS; i++) {
+        snprintf(name, sizeof name, "service.method%d", i);
+        assert_int_equal(add_one(registry, name), 0);
+    }
+    assert_int_equal(duet_registry_count(registry), METHODS);
+    for (int i = 0; i < METHODS; i++) {
+        snprintf(name, sizeof name, "service.method%d", i);
+        assert_string_equal(find(registry, name)->name, name);
+    }
+    assert_non_null(duet_registry_sorted(registry));
+    duet_registry_unref(registry);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_added_is_found_with_all_it_had),
+        cmocka_unit_test(what_was_not_added_is_not_found),
+        cmocka_unit_test(names_of_every_length_are_told_apart),
+        cmocka_unit_test(bad_rows_are_refused_in_words),
+        cmocka_unit_test(the_server_may_add_system_methods),
+        cmocka_unit_test(a_copy_with_more_leaves_the_old_one_as_it_was),
+        cmocka_unit_test(a_method_lives_as_long_as_a_call_holds_it),
+        cmocka_unit_test(removing_any_one_keeps_all_others),
+        cmocka_unit_test(the_list_is_in_the_order_of_names),
+        cmocka_unit_test(threads_share_a_registry_without_a_lock),
+        cmocka_unit_test(a_hundred_thousand_methods_are_added_one_by_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
