@@ -1,0 +1,193 @@
+/*
+ * system.listMethods and its kin, and system.multicall: what XML-RPC clients expect of a
+ * server, for both protocols. Handlers like any other, on the thread that runs the call.
+ */
+#include "introspect.h"
+
+#include "registry.h"
+
+#include <string.h>
+
+static int list_methods(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const struct duet_registry *registry = duet_call_registry(call);
+    struct duet_method_entry *const *methods = duet_registry_sorted(registry);
+    if (methods == NULL)
+        return duet_fail(call, DUET_FAULT_INTERNAL, "out of memory");
+
+    duet_writer *writer = duet_call_writer(call);
+    size_t count = duet_registry_count(registry);
+    int rc = duet_write_array(writer, count);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = duet_write_string(writer, methods[i]->name, methods[i]->name_size);
+    return rc;
+}
+
+static const struct duet_method_entry *named_method(const duet_call *call)
+{
+    size_t size;
+    const char *name = duet_arg_string(call, 0, &size);
+    return duet_registry_find(duet_call_registry(call), name, size);
+}
+
+static int fail_unknown(duet_call *call)
+{
+    return duet_fail(call, DUET_FAULT_METHOD, "%s: there is no method \"%.200s\"",
+                     duet_call_method(call), duet_arg_string(call, 0, NULL));
+}
+
+static int method_signature(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const struct duet_method_entry *method = named_method(call);
+    if (method == NULL)
+        return fail_unknown(call);
+    return duet_signature_write(&method->signature, duet_call_writer(call));
+}
+
+static int method_help(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const struct duet_method_entry *method = named_method(call);
+    if (method == NULL)
+        return fail_unknown(call);
+    return duet_reply_string(call, method->help);
+}
+
+static int method_exist(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_bool(call, named_method(call) != NULL);
+}
+
+/* ---- system.getCapabilities */
+
+static int get_capabilities(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    static const struct {
+        const char *name, *url;
+        int version;
+    } capabilities[] = {
+        {"xmlrpc", "http://www.xmlrpc.com/spec", 1},
+        {"introspect", "http://xmlrpc-c.sourceforge.net/xmlrpc-c/introspection.html", 1},
+        {"faults_interop", "http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php",
+         20010516},
+        {"system.multicall", "http://www.xmlrpc.com/discuss/msgReader$1208", 1},
+        {"nil", "http://ontosys.com/xml-rpc/extensions.php", 20010518},
+    };
+    const size_t count = sizeof capabilities / sizeof *capabilities;
+
+    /* The writer's errors stick: what it says last is what it says at all. */
+    duet_writer *writer = duet_call_writer(call);
+    int rc = duet_write_map(writer, count);
+    for (size_t i = 0; i < count; i++) {
+        duet_write_key(writer, capabilities[i].name, strlen(capabilities[i].name));
+        duet_write_record(writer, 2, DUET_RECORD_MAP);
+        duet_write_field(writer, "specUrl");
+        duet_write_string(writer, capabilities[i].url, strlen(capabilities[i].url));
+        duet_write_field(writer, "specVersion");
+        rc = duet_write_int(writer, capabilities[i].version);
+    }
+    return rc;
+}
+
+/* ---- system.multicall */
+
+static const char multicall_name[] = "system.multicall";
+
+static bool is_text(const duet_value *value)
+{
+    duet_type type = duet_value_type(value);
+    return type == DUET_STRING || type == DUET_BYTES;
+}
+
+/* Runs the call that an entry asks for; its result goes to the writer. A fault is left in the
+ * call. */
+static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writer)
+{
+    const duet_value *name = duet_value_get(entry, "methodName");
+    const duet_value *params = duet_value_get(entry, "params");
+    if (duet_value_type(entry) != DUET_MAP)
+        return duet_fail(call, DUET_FAULT_REQUEST, "a call must be a struct, got %s",
+                         duet_type_name(duet_value_type(entry)));
+    if (!is_text(name))
+        return duet_fail(call, DUET_FAULT_REQUEST, "methodName must be string, got %s",
+                         duet_type_name(duet_value_type(name)));
+    if (duet_value_type(params) != DUET_ARRAY)
+        return duet_fail(call, DUET_FAULT_REQUEST, "params must be array, got %s",
+                         duet_type_name(duet_value_type(params)));
+
+    size_t size;
+    const char *method = duet_value_string(name, &size);
+    if (strlen(method) != size) /* what follows the NUL would be cut, and another method run */
+        return duet_fail(call, DUET_FAULT_METHOD, "methodName has a NUL in it");
+    if (strcmp(method, multicall_name) == 0)
+        return duet_fail(call, DUET_FAULT_REQUEST, "%s must not call itself", multicall_name);
+    return duet_call_invoke(call, method, params, writer);
+}
+
+static int write_fault(duet_call *call, duet_writer *writer)
+{
+    const char *message;
+    int code = duet_call_fault(call, &message);
+    duet_write_record(writer, 2, DUET_RECORD_MAP);
+    duet_write_field(writer, "faultCode");
+    duet_write_int(writer, code);
+    duet_write_field(writer, "faultString");
+    return duet_write_string(writer, message, strlen(message));
+}
+
+/* An entry of the answer: an array of the one result, or the fault. */
+static int write_entry(duet_call *call, const duet_value *entry, duet_writer *writer)
+{
+    duet_mark mark = duet_writer_mark(writer);
+    int rc = duet_write_array(writer, 1);
+    if (rc < 0)
+        return rc;
+    if (run_entry(call, entry, writer) == 0)
+        return 0;
+    duet_writer_rewind(writer, mark);
+    return write_fault(call, writer);
+}
+
+static int multicall(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const duet_value *calls = duet_arg(call, 0);
+    size_t count = duet_value_count(calls);
+    int64_t max = duet_server_get(duet_call_server(call), DUET_MAX_MULTICALL);
+    if (count > (size_t)max)
+        return duet_fail(call, DUET_FAULT_LIMIT,
+                         "%s of %zu calls exceeds --max-multicall %" PRId64, multicall_name,
+                         count, max);
+
+    duet_writer *writer = duet_call_writer(call);
+    int rc = duet_write_array(writer, count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (duet_call_cancelled(call))
+            return duet_fail(call, DUET_FAULT_CANCELLED, "%s cancelled after %zu of %zu calls",
+                             multicall_name, i, count);
+        rc = write_entry(call, duet_value_item(calls, i), writer);
+    }
+    return rc;
+}
+
+/* Looking one method up is as quick as a call's own lookup and needs no worker; the list may be
+ * long, and a multicall may run anything. */
+const duet_method duet_introspection[] = {
+    {"system.listMethods", "a:", list_methods, 0, "The names of all methods, sorted."},
+    {"system.methodSignature", "v:s", method_signature, DUET_INLINE,
+     "The signatures of a method, each an array of type names with the result's first; "
+     "\"undef\" if it takes anything."},
+    {"system.methodHelp", "s:s", method_help, DUET_INLINE, "What a method says of itself."},
+    {"system.methodExist", "b:s", method_exist, DUET_INLINE,
+     "Whether there is a method of that name."},
+    {"system.getCapabilities", "m:", get_capabilities, DUET_INLINE,
+     "The specifications that this server keeps to."},
+    {multicall_name, "a:a", multicall, 0,
+     "Runs several calls, each {methodName, params}, and answers with one entry for each: an "
+     "array of its one result, or {faultCode, faultString}."},
+    {0},
+};
