@@ -1,0 +1,123 @@
+/*
+ * A server for trying clients against: every type there and back, a slow method, a failing one,
+ * one that returns nothing, and the XML-RPC validation suite.
+ */
+#include "validator1.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int twice(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    if (duet_arg_type(call, 0) == DUET_DOUBLE)
+        return duet_reply_double(call, 2 * duet_arg_double(call, 0));
+
+    int64_t x = duet_arg_int(call, 0);
+    if (x > INT64_MAX / 2 || x < INT64_MIN / 2)
+        return duet_fail(call, DUET_FAULT_PARAMS,
+                         "cannot double %" PRId64 ": it exceeds 64 bits", x);
+    return duet_reply_int(call, 2 * x);
+}
+
+static int echo(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_value(call, duet_arg(call, 0));
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void nap(double seconds)
+{
+    struct timespec time = {.tv_nsec = (long)(1e9 * seconds)};
+    nanosleep(&time, NULL);
+}
+
+/* Sleeps in short naps, so that it notices when nobody waits for it any more. */
+static int demo_sleep(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const double longest_nap = 0.02;
+    double seconds = duet_arg_double(call, 0);
+    if (!(seconds >= 0)) /* also for NaN */
+        return duet_fail(call, DUET_FAULT_PARAMS, "cannot sleep for %g seconds", seconds);
+
+    double start = now(), left = seconds;
+    while (left > 0 && !duet_call_cancelled(call)) {
+        nap(left < longest_nap ? left : longest_nap);
+        left = start + seconds - now();
+    }
+    return duet_reply_double(call, left > 0 ? seconds - left : seconds);
+}
+
+static int demo_fail(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int64_t code = duet_arg_int(call, 0);
+    if (code < INT32_MIN || code > INT32_MAX)
+        return duet_fail(call, DUET_FAULT_PARAMS, "the code %" PRId64 " exceeds 32 bits", code);
+    return duet_fail(call, (int)code, "%s", duet_arg_string(call, 1, NULL));
+}
+
+static int demo_nothing(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    return 0;
+}
+
+static int iso(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    time_t seconds = time(NULL);
+    struct tm today;
+    char text[sizeof "YYYY-MM-DD"];
+    gmtime_r(&seconds, &today);
+    strftime(text, sizeof text, "%Y-%m-%d", &today);
+    return duet_reply_string(call, text);
+}
+
+static const duet_method methods[] = {
+    {"double", "i:i d:d", twice, DUET_INLINE, "Twice its argument."},
+    {"echo", "v:v", echo, DUET_INLINE, "Its argument, of any type."},
+    {"demo.sleep", "d:d", demo_sleep, 0, "Sleeps for some seconds; returns how long it slept."},
+    {"demo.fail", "n:is", demo_fail, DUET_INLINE, "Fails with this code and message."},
+    {"demo.nothing", "n:", demo_nothing, DUET_INLINE, "Returns nothing."},
+    {"iso", "s:", iso, DUET_INLINE, "Today in UTC, as YYYY-MM-DD."},
+    {0},
+};
+
+static int serve(duet_server *server)
+{
+    for (size_t i = 0; duet_server_address(server, i) != NULL; i++)
+        printf("listening on %s\n", duet_server_address(server, i));
+    fflush(stdout);
+    return duet_server_run(server);
+}
+
+int main(int argc, char *argv[])
+{
+    duet_server *server = duet_server_new();
+    duet_server_add(server, methods, NULL);
+    duet_server_add(server, validator1_methods, NULL);
+    duet_server_stop_on_signals(server);
+
+    int rc = duet_server_args(server, argc, argv);
+    if (rc == 0) {
+        rc = serve(server);
+    } else if (rc > 0) { /* --help and its like */
+        fputs(duet_server_text(server), stdout);
+        rc = 0;
+    }
+
+    if (rc < 0) /* the first error of all the calls above */
+        fprintf(stderr, "interop_server: %s\n", duet_server_error(server));
+    duet_server_free(server);
+    return rc < 0 ? 2 : rc;
+}
