@@ -33,8 +33,8 @@ static const struct duet_method_entry *named_method(const duet_call *call)
 
 static int fail_unknown(duet_call *call)
 {
-    return duet_fail(call, DUET_FAULT_METHOD, "%s: there is no method \"%.200s\"",
-                     duet_call_method(call), duet_arg_string(call, 0, NULL));
+    return duet_fail(call, DUET_FAULT_METHOD, "no method named '%.200s'",
+                     duet_arg_string(call, 0, NULL));
 }
 
 static int method_signature(duet_call *call, void *ctx)
