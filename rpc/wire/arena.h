@@ -6,6 +6,7 @@
 #ifndef DUET_ARENA_H
 #define DUET_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,20 @@ static inline void *duet_arena_alloc(struct duet_arena *arena, size_t size)
     void *block = arena->next;
     arena->next += rounded;
     return block;
+}
+
+/* Makes the newest block longer or shorter in place; 0 gives it back. False, and nothing
+ * changed, when `block` is not the newest or there is no room behind it. */
+static inline bool duet_arena_resize(struct duet_arena *arena, void *block, size_t old_size,
+                                     size_t size)
+{
+    uint8_t *start = (uint8_t *)block;
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (arena->next != start + ((old_size + 15) & ~(size_t)15) || rounded < size ||
+        rounded > (size_t)(arena->end - start))
+        return false;
+    arena->next = start + rounded;
+    return true;
 }
 
 /* A copy of the bytes with a NUL after them. NULL as duet_arena_alloc. */
