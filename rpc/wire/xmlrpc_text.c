@@ -1,0 +1,149 @@
+/*
+ * Text to XML: escaping, and the check that what goes out is well formed whatever came in.
+ */
+#include "xmlrpc_text.h"
+
+static bool continues(uint8_t byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+size_t duet_utf8_size(const uint8_t *p, const uint8_t *end)
+{
+    size_t left = (size_t)(end - p);
+    if (left == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        return left >= 2 && continues(p[1]) ? 2 : 0;
+    if ((p[0] & 0xf0) == 0xe0) {
+        if (left < 3 || !continues(p[1]) || !continues(p[2]))
+            return 0;
+        bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
+        bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        if (left < 4 || !continues(p[1]) || !continues(p[2]) || !continues(p[3]))
+            return 0;
+        bool overlong = p[0] == 0xf0 && p[1] < 0x90;
+        bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
+        return overlong || beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+int duet_xml_shown(const char *text, size_t size)
+{
+    enum { SHOWN = 200 };
+    if (size <= SHOWN)
+        return (int)size;
+    int shown = SHOWN;
+    while (shown > 0 && continues((uint8_t)text[shown]))
+        shown--;
+    return shown;
+}
+
+/* How each byte goes out: as it is, as an entity, not at all, or as part of a longer
+ * character. */
+enum { PLAIN, LESS, GREATER, AMPERSAND, RETURN, CONTROL, LONG };
+
+#define FOUR(x) x, x, x, x
+#define SIXTEEN(x) FOUR(x), FOUR(x), FOUR(x), FOUR(x)
+static const uint8_t class_of[256] = {
+    FOUR(CONTROL),
+    FOUR(CONTROL),
+    CONTROL,
+    PLAIN,
+    PLAIN,
+    CONTROL,
+    CONTROL,
+    RETURN,
+    CONTROL,
+    CONTROL,
+    SIXTEEN(CONTROL),
+    FOUR(PLAIN),
+    PLAIN,
+    PLAIN,
+    AMPERSAND,
+    PLAIN,
+    FOUR(PLAIN),
+    FOUR(PLAIN),
+    FOUR(PLAIN),
+    FOUR(PLAIN),
+    FOUR(PLAIN),
+    LESS,
+    PLAIN,
+    GREATER,
+    PLAIN,
+    SIXTEEN(PLAIN),
+    SIXTEEN(PLAIN),
+    SIXTEEN(PLAIN),
+    SIXTEEN(PLAIN),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+    SIXTEEN(LONG),
+};
+#undef SIXTEEN
+#undef FOUR
+
+static const struct {
+    const char *text;
+    size_t size;
+} entities[] = {
+    [LESS] = {"&lt;", 4},
+    [GREATER] = {"&gt;", 4}, /* or "]]>" would be an error */
+    [AMPERSAND] = {"&amp;", 5},
+    [RETURN] = {"&#13;", 5}, /* a bare one would be read as a newline */
+    [CONTROL] = {"\xef\xbf\xbd", 3},
+};
+
+/* The size of a character of more than one byte that XML allows: not U+FFFE and U+FFFF. */
+static size_t long_size(const uint8_t *p, const uint8_t *end)
+{
+    size_t size = duet_utf8_size(p, end);
+    bool banned = size == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
+    return banned ? 0 : size;
+}
+
+/* The first byte from `p` on that does not go out as it is. */
+static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
+{
+    for (;;) {
+        while (p < end && class_of[*p] == PLAIN)
+            p++;
+        size_t size = p < end && class_of[*p] == LONG ? long_size(p, end) : 0;
+        if (size == 0)
+            return p;
+        p += size;
+    }
+}
+
+int duet_xml_text_write(struct duet_buf *out, const char *text, size_t size, bool replace,
+                        size_t *bad)
+{
+    const uint8_t *p = (const uint8_t *)text, *end = p + size;
+    while (p < end) {
+        const uint8_t *stop = plain_end(p, end);
+        int rc = duet_buf_append(out, p, (size_t)(stop - p));
+        if (rc < 0 || stop == end)
+            return rc;
+
+        uint8_t class = class_of[*stop] == LONG ? CONTROL : class_of[*stop];
+        if (class == CONTROL && !replace) {
+            *bad = (size_t)(stop - (const uint8_t *)text);
+            return 1;
+        }
+        rc = duet_buf_append(out, entities[class].text, entities[class].size);
+        if (rc < 0)
+            return rc;
+        p = stop + 1;
+    }
+    return 0;
+}
