@@ -1,0 +1,152 @@
+/*
+ * Feeding a document to expat, and expat's events to the grammar; the first failed step ends
+ * it and is told where it is.
+ */
+#include "xmlrpc_read.h"
+
+#include "xmlrpc_error.h"
+#include "xmlrpc_grammar.h"
+
+struct reader {
+    XML_Parser parser;
+    struct duet_request *request;
+    struct duet_xml_grammar grammar;
+    struct duet_xml_declared declared;
+    bool failed; /* the fault is set; expat may still deliver an event or two */
+};
+
+/* Ends the reading after a failed step: says where, and stops expat. */
+static void stop(struct reader *reader)
+{
+    duet_xml_fault_at(reader->request->fault, reader->parser);
+    reader->failed = true;
+    XML_StopParser(reader->parser, XML_FALSE);
+}
+
+static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
+{
+    (void)attributes;
+    struct reader *reader = ctx;
+    if (!reader->failed && duet_xml_start_element(&reader->grammar, name) < 0)
+        stop(reader);
+}
+
+static void XMLCALL on_end(void *ctx, const XML_Char *name)
+{
+    struct reader *reader = ctx;
+    if (!reader->failed && duet_xml_end_element(&reader->grammar, name) < 0)
+        stop(reader);
+}
+
+static void XMLCALL on_text(void *ctx, const XML_Char *text, int size)
+{
+    struct reader *reader = ctx;
+    if (!reader->failed && duet_xml_characters(&reader->grammar, text, (size_t)size) < 0)
+        stop(reader);
+}
+
+/* Entities are how a few bytes become gigabytes; nothing in XML-RPC needs a DTD. */
+static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id,
+                               const XML_Char *public_id, int has_internal_subset)
+{
+    (void)name, (void)system_id, (void)public_id, (void)has_internal_subset;
+    struct reader *reader = ctx;
+    if (reader->failed)
+        return;
+    duet_fault_set(reader->request->fault, DUET_FAULT_PARSE,
+                   "a DOCTYPE is refused: XML-RPC needs none");
+    stop(reader);
+}
+
+static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding,
+                                   int standalone)
+{
+    (void)version, (void)standalone;
+    struct reader *reader = ctx;
+    if (encoding != NULL)
+        duet_xml_declare(&reader->declared, encoding);
+}
+
+static int XMLCALL on_unknown_encoding(void *ctx, const XML_Char *name, XML_Encoding *info)
+{
+    (void)name; /* it was declared a moment ago */
+    struct reader *reader = ctx;
+    return duet_xml_describe(&reader->declared, info);
+}
+
+/* ---- The whole document */
+
+static void set_handlers(struct reader *reader)
+{
+    XML_Parser parser = reader->parser;
+    XML_SetUserData(parser, reader);
+    XML_SetElementHandler(parser, on_start, on_end);
+    XML_SetCharacterDataHandler(parser, on_text);
+    XML_SetStartDoctypeDeclHandler(parser, on_doctype);
+    XML_SetXmlDeclHandler(parser, on_declaration);
+    XML_SetUnknownEncodingHandler(parser, on_unknown_encoding, reader);
+}
+
+enum {
+    SLICE = 64 * 1024,       /* expat copies what it is given: not 16 MiB at once */
+    LARGEST_SLICE = 1 << 30, /* its sizes are ints */
+};
+
+/* What expat has not understood yet, because a token is longer than the slices, it scans anew
+ * with the next slice: which is as long as all that waits, so that the work stays linear. */
+static size_t next_slice(XML_Parser parser, size_t fed)
+{
+    XML_Index understood = XML_GetCurrentByteIndex(parser);
+    size_t waiting = understood < 0 ? fed : fed - (size_t)understood;
+    if (waiting > LARGEST_SLICE)
+        return LARGEST_SLICE;
+    return waiting > SLICE ? waiting : SLICE;
+}
+
+static int feed(struct reader *reader)
+{
+    const char *bytes = (const char *)reader->request->bytes;
+    size_t left = reader->request->size, fed = 0, slice = SLICE;
+    for (;;) {
+        size_t size = left < slice ? left : slice;
+        left -= size;
+        if (XML_Parse(reader->parser, bytes + fed, (int)size, left == 0) != XML_STATUS_OK)
+            return reader->failed
+                       ? DUET_FAILED
+                       : duet_xml_refuse(reader->request, reader->parser, &reader->declared);
+        if (left == 0)
+            return 0;
+        fed += size;
+        slice = next_slice(reader->parser, fed);
+    }
+}
+
+/* What expat itself may take: a token of the whole message in its buffer, and that buffer while
+ * it grows. */
+static size_t parser_ceiling(const struct duet_limits *limits)
+{
+    enum { EVERYDAY = 1024 * 1024 };
+    size_t most = (SIZE_MAX - EVERYDAY) / 4;
+    return EVERYDAY + 4 * (limits->max_message < most ? limits->max_message : most);
+}
+
+int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request)
+{
+    int rc = duet_xml_check_utf16(request);
+    if (rc < 0)
+        return rc;
+
+    struct reader reader = {.request = request};
+    reader.parser = duet_xml_parser_start(thread, parser_ceiling(request->limits));
+    if (reader.parser == NULL)
+        return duet_fault_set(request->fault, DUET_FAULT_INTERNAL,
+                              "out of memory: no XML parser");
+    set_handlers(&reader);
+    duet_xml_grammar_start(&reader.grammar, &thread->build, request);
+    rc = feed(&reader);
+    if (rc == 0)
+        rc = duet_xml_grammar_finish(&reader.grammar);
+    duet_xml_build_rest(&thread->build);
+    duet_xml_parser_rest(thread);
+    return rc;
+}
