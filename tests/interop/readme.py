@@ -1,0 +1,51 @@
+"""The README's clients, as they stand there: each block is run and must print 14."""
+import os
+import re
+import subprocess
+import unittest
+
+from duet_server import PATIENCE_S, Server, need_command
+
+README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
+RUNNERS = {
+    "python": ["/usr/bin/python3", "-"],
+    "ruby": ["ruby", "-"],
+    "sh": ["bash", "-s"],
+    "vim": ["nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", "/dev/stdin", "-c", "qall!"],
+}
+
+
+class Readme(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(program="double_server")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def test_every_client_prints_14(self):
+        with open(README, encoding="utf-8") as file:
+            blocks = re.findall(r"^```(\w+)\n(.*?)^```", file.read(), re.M | re.S)
+        clients = [(language, code) for language, code in blocks if language in RUNNERS]
+        self.assertEqual({language for language, _ in clients}, set(RUNNERS))
+        for language, code in clients:
+            with self.subTest(language):
+                self.assertIn("6789", code)
+                self.assertRegex(self.run_client(language, code), r"\b14\b")
+
+    def run_client(self, language, code):
+        need_command(code.split()[0] if language == "sh" else RUNNERS[language][0])
+        _, port = self.server.host_port()
+        done = subprocess.run(
+            RUNNERS[language],
+            input=code.replace("6789", str(port)),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        return done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    unittest.main()
