@@ -20,7 +20,7 @@ class CurlTest(DuetTest):
         super().setUpClass()
 
     def run_curl(self, path, *options, stdin=b""):
-        """Head and body of the last response, as curl received them, and curl's notes."""
+        """Head and body of what curl received last, and curl's notes."""
         command = [self.curl, "-sv", "-i", "--max-time", str(PATIENCE_S), "--noproxy", "*"]
         urls = [] if path is None else [self.server.url(path)]
         done = subprocess.run(command + list(options) + urls, input=stdin, capture_output=True)
@@ -32,7 +32,8 @@ class CurlTest(DuetTest):
         statuses = re.findall(r"^HTTP/1\.[01] (\d+)", head, re.M)
         self.assertTrue(statuses, (options, notes))
         self.assertEqual(int(statuses[-1]), status, (options, head, body))
-        self.assertRegex(body, pattern, (options, head))
+        if pattern is not None:
+            self.assertRegex(body, pattern, (options, head))
         return head
 
 
@@ -75,8 +76,8 @@ class Requests(CurlTest):
         zipped = subprocess.run(["gzip", "-c"], input=CALL.encode(), capture_output=True).stdout
         gzip = ("--data-binary", "@-", "-H", "Content-Encoding: gzip")
         self.check(200, ANSWER, "/RPC2", *gzip, stdin=zipped)
-        self.check(400, b"", "/RPC2", *gzip, stdin=b"not gzip at all")
-        self.check(501, b"", "/RPC2", "-d", CALL, "-H", "Content-Encoding: br")
+        self.check(400, None, "/RPC2", *gzip, stdin=b"not gzip at all")
+        self.check(501, None, "/RPC2", "-d", CALL, "-H", "Content-Encoding: br")
 
     def test_compressed_replies_are_sent_on_request(self):
         call = xmlrpc.client.dumps(("long " * 1000,), "echo")
@@ -113,7 +114,7 @@ class Refusals(CurlTest):
             (413, "/RPC2", ("-d", big, "-H", "Expect: 100-continue")),
             (413, "/RPC2", ("-d", big, "-H", "Transfer-Encoding: chunked")),
             (413, "/RPC2", ("-d", CALL, "-H", "Content-Length: 1000000000000")),
-            (400, "/RPC2", ("-d", CALL, "-H", "Content-Length: 99999999999999999999999")),
+            (413, "/RPC2", ("-d", CALL, "-H", "Content-Length: 99999999999999999999999")),
             (400, "/RPC2", ("-d", CALL, "-H", "Content-Length: -1")),
             (400, "/RPC2", ("-d", CALL, "-H", "Host:")),
             (400, "/RPC2", ("-0", "-d", CALL, "-H", "Transfer-Encoding: chunked")),
@@ -123,7 +124,7 @@ class Refusals(CurlTest):
         ]
         for status, path, options in rows:
             with self.subTest(status=status, path=path[:20], options=str(options)[-80:]):
-                self.check(status, b"", path, *options)
+                self.check(status, None, path, *options)
                 self.check(200, ANSWER, "/RPC2", "-d", CALL)
 
     def test_a_limit_is_named_in_a_fault(self):
@@ -137,7 +138,7 @@ class Refusals(CurlTest):
         )
 
     def test_a_405_says_what_is_allowed(self):
-        head = self.check(405, b"", "/RPC2", "-X", "PUT", "-d", CALL)
+        head = self.check(405, None, "/RPC2", "-X", "PUT", "-d", CALL)
         self.assertRegex(head, r"(?mi)^Allow: .*POST")
 
 

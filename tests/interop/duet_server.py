@@ -1,7 +1,8 @@
 """What the interop tests share: a server program on a free port, and raw MessagePack-RPC.
 
-DUET_BIN names the folder with the programs. Nothing here waits by sleeping: what must have
-happened is known from an answer, from an end of file, or from the end of a process.
+DUET_BIN names the folder with the programs, build/bin if it is not set. Nothing here waits by
+sleeping: what must have happened is known from an answer, from an end of file, or from the end of
+a process.
 """
 import os
 import shutil
@@ -18,7 +19,8 @@ REQUEST, RESPONSE, NOTIFICATION = 0, 1, 2
 
 
 def program_path(name):
-    return os.path.join(os.environ["DUET_BIN"], name)
+    checkout = os.path.join(os.path.dirname(__file__), "..", "..")
+    return os.path.join(os.environ.get("DUET_BIN", f"{checkout}/build/bin"), name)
 
 
 def need_command(name):
@@ -89,9 +91,11 @@ class Server:
         return sock
 
     def stop(self):
-        """SIGTERM, then what must hold of every server: it ends, with 0, and nothing was found
-        by a sanitizer."""
         self.process.terminate()
+        self.check_end()
+
+    def check_end(self):
+        """What must hold after one signal: it ends, with 0, and no sanitizer found anything."""
         try:
             rc = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:

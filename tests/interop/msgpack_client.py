@@ -126,6 +126,7 @@ class Encodings(DuetTest):
     def test_a_wrong_shape_with_a_msgid_is_answered(self):
         for message in [0, 7, "double"], [0, 7], [0, 7, "double", [1], 5], [0, 7, 8, [1]]:
             with self.peer() as peer:
+                self.assertEqual(peer.call("double", 1), 2)
                 peer.send(message)
                 peer.sock.shutdown(socket.SHUT_WR)
                 reply = peer.receive()

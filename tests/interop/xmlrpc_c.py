@@ -35,7 +35,7 @@ class XmlrpcCommand(DuetTest):
             ("s/", "String: ''"),
             ("n/", "Nil"),
             ("I/9223372036854775807", "64-bit integer: 9223372036854775807"),
-            ("h/00ff10", "Byte string: 00ff10"),
+            ("h/00ff10", "Bit string: 00ff10"),
         ]
         for argument, expected in rows:
             self.assertEqual(self.result("echo", argument), expected, argument)
