@@ -39,16 +39,18 @@ struct duet_writer_ops {
 extern const struct duet_writer_ops duet_writer_ops_msgpack;
 extern const struct duet_writer_ops duet_writer_ops_xmlrpc;
 
-/* A container that is open. `left` counts values; a map's key and value count as one. */
+/* A container that is open, and what it wants next. */
 enum duet_frame_kind {
-    DUET_FRAME_ARRAY,
-    DUET_FRAME_MAP,
-    DUET_FRAME_MAP_KEYED,
-    DUET_FRAME_FIELDS
+    DUET_FRAME_ARRAY,        /* a value */
+    DUET_FRAME_MAP,          /* a key */
+    DUET_FRAME_MAP_KEYED,    /* the value of that key */
+    DUET_FRAME_FIELDS,       /* a field of a record that is sent as an array */
+    DUET_FRAME_FIELDS_NAMED, /* the value of that field */
 };
 struct duet_writer_frame {
+    const msgpack_object *source; /* when a value is copied: where its next item lies */
+    uint32_t left, count;         /* a key and its value count as one */
     enum duet_frame_kind kind;
-    uint32_t left;
 };
 
 enum { DUET_WRITER_INLINE_FRAMES = 16 };
@@ -61,13 +63,15 @@ struct duet_writer {
     int error;     /* the first error, or 0 */
     size_t wanted; /* values still wanted outside of any container: 1, then 0 */
     size_t depth;  /* open containers */
+    size_t base;   /* of these, the ones that were open before a scope */
     size_t max_depth;
     size_t capacity;                  /* of frames */
     struct duet_writer_frame *frames; /* inline_frames, or malloced when it grew */
     struct duet_writer_frame inline_frames[DUET_WRITER_INLINE_FRAMES];
 };
 
-/* Sets up a writer that owns nothing yet; its output may hold `max_bytes`. */
+/* Sets up a writer that owns nothing yet; its output may hold `max_bytes`. It points into
+ * itself: it must not be moved. */
 void duet_writer_init(struct duet_writer *writer, size_t max_bytes);
 
 /* Makes it ready for one value in a format; keeps its memory (up to a small size) and its
@@ -76,11 +80,27 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
                        struct duet_style style, struct duet_fault *fault, size_t max_depth);
 
 /* 0 when exactly one value was written whole; else the sticky error, or DUET_FAILED with the
- * fault set
- * ("the method wrote an array with 2 of 5 items"). A writer that got nothing at all writes nil.
- */
+ * fault set ("the method wrote 2 of 5 items of an array"). A writer that got nothing at all
+ * writes nil. */
 int duet_writer_finish(struct duet_writer *writer);
 
 void duet_writer_done(struct duet_writer *writer);
+
+/* One value within another, written by somebody else (a method that calls a method): between
+ * enter and leave the writer behaves like a fresh one that wants one value, and nothing written
+ * then can touch the containers around it. */
+struct duet_writer_scope {
+    duet_mark mark;
+    size_t base, wanted;
+};
+
+/* 0, or the error that sticks because no value may stand here; then do not leave. */
+int duet_writer_enter(struct duet_writer *writer, struct duet_writer_scope *scope);
+
+/* `rc` is how the other one ended. When it is below 0, or when not exactly one value was
+ * written (none is nil), all that was written since enter is discarded, no error sticks, and
+ * the error is returned. */
+int duet_writer_leave(struct duet_writer *writer, const struct duet_writer_scope *scope,
+                      int rc);
 
 #endif

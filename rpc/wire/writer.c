@@ -1,0 +1,199 @@
+/*
+ * The checked front of the writer, first half: its life, what may stand where, marks and
+ * scopes. It counts what each open container still wants; what a value looks like in bytes is
+ * the operations' affair, which are called in valid order only. The first error sticks.
+ */
+#include "writer_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    KEEP_BYTES = 64 * 1024, /* what a recycled writer may hold on to */
+    KEEP_FRAMES = 256,      /* 6 KiB */
+};
+
+/* ---- Life */
+
+void duet_writer_init(struct duet_writer *writer, size_t max_bytes)
+{
+    duet_buf_init(&writer->out, max_bytes);
+    writer->ops = NULL;
+    writer->fault = NULL;
+    writer->style = (struct duet_style){0};
+    writer->error = 0;
+    writer->wanted = 0;
+    writer->depth = writer->base = writer->max_depth = 0;
+    writer->capacity = DUET_WRITER_INLINE_FRAMES;
+    writer->frames = writer->inline_frames;
+}
+
+static void free_frames(struct duet_writer *writer)
+{
+    if (writer->frames != writer->inline_frames)
+        free(writer->frames);
+    writer->frames = writer->inline_frames;
+    writer->capacity = DUET_WRITER_INLINE_FRAMES;
+}
+
+void duet_writer_done(struct duet_writer *writer)
+{
+    duet_buf_done(&writer->out);
+    free_frames(writer);
+}
+
+void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops *ops,
+                       struct duet_style style, struct duet_fault *fault, size_t max_depth)
+{
+    duet_buf_reset(&writer->out, KEEP_BYTES);
+    if (writer->capacity > KEEP_FRAMES)
+        free_frames(writer);
+    writer->ops = ops;
+    writer->fault = fault;
+    writer->style = style;
+    writer->error = 0;
+    writer->wanted = 1;
+    writer->depth = writer->base = 0;
+    writer->max_depth = max_depth;
+}
+
+/* ---- What may stand where */
+
+int duet_writer_stick(struct duet_writer *writer, int rc)
+{
+    if (writer->error < 0)
+        return writer->error;
+    if (rc == -EMSGSIZE)
+        rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT, "reply exceeds --max-reply %zu",
+                            writer->out.max);
+    return writer->error = rc;
+}
+
+int duet_writer_misuse(struct duet_writer *writer, const char *words)
+{
+    return writer->error =
+               duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "the method %s", words);
+}
+
+int duet_writer_expect_slow(struct duet_writer *writer)
+{
+    if (writer->error < 0)
+        return writer->error;
+    if (writer->depth == writer->base)
+        return writer->wanted > 0 ? 0 : duet_writer_misuse(writer, "wrote a second value");
+    enum duet_frame_kind kind = duet_writer_top(writer)->kind;
+    if (kind == DUET_FRAME_MAP || kind == DUET_FRAME_FIELDS)
+        return duet_writer_misuse(writer, "wrote a value where a key must stand");
+    return 0;
+}
+
+/* Counts the value that was just written in the innermost container. */
+static int count_in_container(struct duet_writer *writer)
+{
+    struct duet_writer_frame *frame = duet_writer_top(writer);
+    frame->left--;
+    if (frame->kind == DUET_FRAME_MAP_KEYED) {
+        frame->kind = DUET_FRAME_MAP;
+        return writer->ops->end_member(writer);
+    }
+    if (frame->kind == DUET_FRAME_FIELDS_NAMED)
+        frame->kind = DUET_FRAME_FIELDS;
+    return 0;
+}
+
+int duet_writer_close(struct duet_writer *writer)
+{
+    bool map = duet_writer_top(writer)->kind == DUET_FRAME_MAP;
+    writer->depth--;
+    return map ? writer->ops->end_map(writer) : writer->ops->end_array(writer);
+}
+
+int duet_writer_count_slow(struct duet_writer *writer, int rc)
+{
+    while (rc == 0 && writer->depth > writer->base) {
+        rc = count_in_container(writer);
+        if (rc == 0 && duet_writer_top(writer)->left > 0)
+            return 0;
+        if (rc == 0)
+            rc = duet_writer_close(writer);
+    }
+    if (rc < 0)
+        return duet_writer_stick(writer, rc);
+    writer->wanted--;
+    return 0;
+}
+
+/* ---- Coming back, and the end */
+
+duet_mark duet_writer_mark(const duet_writer *writer)
+{
+    bool outside = writer->depth == writer->base;
+    return (duet_mark){
+        .size = writer->out.size,
+        .depth = writer->depth,
+        .left = outside ? 0 : duet_writer_top(writer)->left,
+        .wanted = writer->wanted,
+        .kind = outside ? 0 : (int)duet_writer_top(writer)->kind,
+        .error = writer->error,
+    };
+}
+
+void duet_writer_rewind(duet_writer *writer, duet_mark mark)
+{
+    writer->out.size = mark.size;
+    writer->depth = mark.depth;
+    writer->wanted = mark.wanted;
+    writer->error = mark.error;
+    if (writer->depth > writer->base) {
+        duet_writer_top(writer)->left = (uint32_t)mark.left;
+        duet_writer_top(writer)->kind = (enum duet_frame_kind)mark.kind;
+    }
+}
+
+static int unfinished(struct duet_writer *writer)
+{
+    const struct duet_writer_frame *frame = duet_writer_top(writer);
+    bool map = frame->kind == DUET_FRAME_MAP || frame->kind == DUET_FRAME_MAP_KEYED;
+    bool array = frame->kind == DUET_FRAME_ARRAY;
+    return writer->error = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
+                                          "the method wrote %" PRIu32 " of %" PRIu32 " %s",
+                                          frame->count - frame->left, frame->count,
+                                          map     ? "pairs of a map"
+                                          : array ? "items of an array"
+                                                  : "fields of a record");
+}
+
+int duet_writer_finish(struct duet_writer *writer)
+{
+    if (writer->error < 0)
+        return writer->error;
+    if (writer->depth > writer->base)
+        return unfinished(writer);
+    return writer->wanted > 0 ? duet_write_nil(writer) : 0;
+}
+
+int duet_writer_enter(struct duet_writer *writer, struct duet_writer_scope *scope)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc < 0)
+        return rc;
+    scope->mark = duet_writer_mark(writer);
+    scope->base = writer->base;
+    scope->wanted = writer->wanted;
+    writer->base = writer->depth;
+    writer->wanted = 1;
+    return 0;
+}
+
+int duet_writer_leave(struct duet_writer *writer, const struct duet_writer_scope *scope, int rc)
+{
+    if (rc == 0)
+        rc = duet_writer_finish(writer);
+    writer->base = scope->base;
+    writer->wanted = scope->wanted;
+    if (rc < 0) {
+        duet_writer_rewind(writer, scope->mark);
+        return rc;
+    }
+    return duet_writer_count(writer, 0);
+}

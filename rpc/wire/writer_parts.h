@@ -1,0 +1,46 @@
+/*
+ * What the checked front's two files share: writer.c keeps the counts, writer_values.c writes
+ * values. The inline halves are the whole way of a value outside of any container.
+ */
+#ifndef DUET_WRITER_PARTS_H
+#define DUET_WRITER_PARTS_H
+
+#include "writer.h"
+
+/* The innermost open container; there must be one. */
+static inline struct duet_writer_frame *duet_writer_top(const struct duet_writer *writer)
+{
+    return &writer->frames[writer->depth - 1];
+}
+
+/* Makes an error stick, with its words where it comes without. Returns it. */
+int duet_writer_stick(struct duet_writer *writer, int rc);
+
+/* Makes "the method …" a fault that sticks. Returns it. */
+int duet_writer_misuse(struct duet_writer *writer, const char *words);
+
+/* 0 when a value may stand here; else the error that sticks. */
+int duet_writer_expect_slow(struct duet_writer *writer);
+
+static inline int duet_writer_expect(struct duet_writer *writer)
+{
+    bool wanted = writer->depth == writer->base && writer->wanted > 0;
+    return wanted && writer->error == 0 ? 0 : duet_writer_expect_slow(writer);
+}
+
+/* Takes the result of what wrote a whole value, and closes each container that this value
+ * fills: a full container is a written value itself. Returns 0 or the error that sticks. */
+int duet_writer_count_slow(struct duet_writer *writer, int rc);
+
+static inline int duet_writer_count(struct duet_writer *writer, int rc)
+{
+    if (rc < 0 || writer->depth != writer->base)
+        return duet_writer_count_slow(writer, rc);
+    writer->wanted--;
+    return 0;
+}
+
+/* Closes the innermost container: 0, or an operation's error. */
+int duet_writer_close(struct duet_writer *writer);
+
+#endif

@@ -1,0 +1,264 @@
+/*
+ * The checked front of the writer, second half: duet.h's duet_write_ functions. Each asks
+ * whether a value may stand here, lets the format's operation write it, and counts it.
+ */
+#include "writer_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Single values */
+
+int duet_write_nil(duet_writer *writer)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->nil(writer);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_bool(duet_writer *writer, bool value)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->boolean(writer, value);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_int(duet_writer *writer, int64_t value)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->integer(writer, value);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_uint(duet_writer *writer, uint64_t value)
+{
+    if (value <= INT64_MAX)
+        return duet_write_int(writer, (int64_t)value);
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->natural(writer, value);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_double(duet_writer *writer, double value)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->real(writer, value);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_string(duet_writer *writer, const char *text, size_t size)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->string(writer, text, size);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->bytes(writer, bytes, size);
+    return duet_writer_count(writer, rc);
+}
+
+int duet_write_time(duet_writer *writer, duet_time value)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0 && value.nanoseconds > 999999999)
+        rc = duet_writer_misuse(writer, "wrote a time with more than 999,999,999 nanoseconds");
+    if (rc == 0)
+        rc = writer->ops->time(writer, value);
+    return duet_writer_count(writer, rc);
+}
+
+/* ---- Containers */
+
+static int grow_frames(struct duet_writer *writer)
+{
+    size_t capacity = 2 * writer->capacity;
+    bool is_inline = writer->frames == writer->inline_frames;
+    struct duet_writer_frame *frames =
+        realloc(is_inline ? NULL : writer->frames, capacity * sizeof *frames);
+    if (frames == NULL)
+        return -ENOMEM;
+    if (is_inline)
+        memcpy(frames, writer->inline_frames, sizeof writer->inline_frames);
+    writer->frames = frames;
+    writer->capacity = capacity;
+    return 0;
+}
+
+/* 0 when a container of `count` values may be opened here and its frame has room. */
+static int expect_container(struct duet_writer *writer, size_t count)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc < 0)
+        return rc;
+    if (count > UINT32_MAX)
+        return -EMSGSIZE;
+    if (writer->depth == writer->max_depth)
+        return duet_fault_set(
+            writer->fault, DUET_FAULT_LIMIT,
+            "reply with nesting of at least %zu levels exceeds --max-depth %zu",
+            writer->max_depth + 1, writer->max_depth);
+    return writer->depth == writer->capacity ? grow_frames(writer) : 0;
+}
+
+/* Notes that a container is open; an empty one closes at once. `source` is where its items lie
+ * when it is copied. */
+static int open_container(struct duet_writer *writer, int rc, enum duet_frame_kind kind,
+                          size_t count, const msgpack_object *source)
+{
+    if (rc < 0)
+        return duet_writer_stick(writer, rc);
+    uint32_t left = (uint32_t)count;
+    writer->frames[writer->depth++] = (struct duet_writer_frame){source, left, left, kind};
+    return count > 0 ? 0 : duet_writer_count(writer, duet_writer_close(writer));
+}
+
+static int write_array(duet_writer *writer, size_t count, enum duet_frame_kind kind,
+                       const msgpack_object *source)
+{
+    int rc = expect_container(writer, count);
+    if (rc == 0)
+        rc = writer->ops->begin_array(writer, count);
+    return open_container(writer, rc, kind, count, source);
+}
+
+static int write_map(duet_writer *writer, size_t count, const msgpack_object *source)
+{
+    int rc = expect_container(writer, count);
+    if (rc == 0)
+        rc = writer->ops->begin_map(writer, count);
+    return open_container(writer, rc, DUET_FRAME_MAP, count, source);
+}
+
+int duet_write_array(duet_writer *writer, size_t count)
+{
+    return write_array(writer, count, DUET_FRAME_ARRAY, NULL);
+}
+
+int duet_write_map(duet_writer *writer, size_t count)
+{
+    return write_map(writer, count, NULL);
+}
+
+int duet_write_record(duet_writer *writer, size_t count, duet_record_form form)
+{
+    if (form == DUET_RECORD_MAP || writer->ops->has_field_names)
+        return write_map(writer, count, NULL);
+    return write_array(writer, count, DUET_FRAME_FIELDS, NULL);
+}
+
+static int write_key(duet_writer *writer, const msgpack_object *key)
+{
+    if (writer->error < 0)
+        return writer->error;
+    if (writer->depth == writer->base)
+        return duet_writer_misuse(writer, "wrote a key outside of a map");
+
+    struct duet_writer_frame *frame = duet_writer_top(writer);
+    switch (frame->kind) {
+    case DUET_FRAME_MAP: {
+        int rc = writer->ops->key(writer, key);
+        frame->kind = DUET_FRAME_MAP_KEYED;
+        return rc < 0 ? duet_writer_stick(writer, rc) : 0;
+    }
+    case DUET_FRAME_FIELDS:
+        frame->kind = DUET_FRAME_FIELDS_NAMED;
+        return 0;
+    case DUET_FRAME_ARRAY:
+        return duet_writer_misuse(writer, "wrote a key outside of a map");
+    default:
+        return duet_writer_misuse(writer, "wrote a key where a value must stand");
+    }
+}
+
+int duet_write_key(duet_writer *writer, const char *key, size_t size)
+{
+    if (size > UINT32_MAX)
+        return duet_writer_stick(writer, -EMSGSIZE);
+    msgpack_object object = {.type = MSGPACK_OBJECT_STR};
+    object.via.str.ptr = key;
+    object.via.str.size = (uint32_t)size;
+    return write_key(writer, &object);
+}
+
+int duet_write_field(duet_writer *writer, const char *name)
+{
+    return duet_write_key(writer, name, strlen(name));
+}
+
+/* ---- Copies */
+
+static int write_ext(duet_writer *writer, const msgpack_object_ext *ext)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = writer->ops->ext(writer, ext->type, ext->ptr, ext->size);
+    return duet_writer_count(writer, rc);
+}
+
+/* Writes a value without what is in it; a container's frame remembers where that lies. */
+static int write_shallow(duet_writer *writer, const msgpack_object *object)
+{
+    const duet_value *value = (const duet_value *)object;
+    switch (duet_value_type(value)) {
+    case DUET_BOOL:
+        return duet_write_bool(writer, object->via.boolean);
+    case DUET_INT:
+        return duet_write_int(writer, duet_value_int(value));
+    case DUET_UINT:
+        return duet_write_uint(writer, object->via.u64);
+    case DUET_DOUBLE:
+        return duet_write_double(writer, object->via.f64);
+    case DUET_STRING:
+        return duet_write_string(writer, object->via.str.ptr, object->via.str.size);
+    case DUET_BYTES:
+        return duet_write_bytes(writer, object->via.bin.ptr, object->via.bin.size);
+    case DUET_TIME:
+        return duet_write_time(writer, duet_value_time(value));
+    case DUET_ARRAY:
+        return write_array(writer, object->via.array.size, DUET_FRAME_ARRAY,
+                           object->via.array.ptr);
+    case DUET_MAP:
+        return write_map(writer, object->via.map.size,
+                         (const msgpack_object *)object->via.map.ptr);
+    case DUET_EXT:
+        return write_ext(writer, &object->via.ext);
+    default:
+        return duet_write_nil(writer);
+    }
+}
+
+/* The next item of the container that is being copied; in a map its key is written first. */
+static const msgpack_object *next_item(duet_writer *writer)
+{
+    struct duet_writer_frame *frame = duet_writer_top(writer);
+    if (frame->kind == DUET_FRAME_MAP) {
+        const msgpack_object *key = frame->source++;
+        if (write_key(writer, key) < 0)
+            return NULL;
+    }
+    return frame->source++;
+}
+
+/* Without recursion: each open container's frame is the place to go on. The last item closes
+ * its container, and so on outwards, until the copied value itself is complete. */
+int duet_write_value(duet_writer *writer, const duet_value *value)
+{
+    size_t depth = writer->depth;
+    int rc = write_shallow(writer, &value->object);
+    while (rc == 0 && writer->depth > depth) {
+        const msgpack_object *item = next_item(writer);
+        rc = item == NULL ? writer->error : write_shallow(writer, item);
+    }
+    return rc;
+}
