@@ -5,14 +5,17 @@
 #include "call.h"
 
 #include "codec_msgpack.h"
+#include "gzip.h"
 #include "home.h"
 #include "introspect.h"
 #include "server.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
+    GZIP_FROM = 1400,       /* a smaller reply fits one packet anyway */
     KEPT_REPLY = 64 * 1024, /* reply bytes that a recycled call may hold on to */
     TRIMMED = 4 * 1024,     /* what it keeps when many calls lie idle */
 };
@@ -59,7 +62,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->method = NULL;
     call->peer_text = NULL;
     call->status = 200;
-    call->is_read = false;
+    call->is_read = call->is_done = call->is_gzip = false;
     call->fault.code = 0;
     call->request.decoded = false;
     call->request.has_msgid = false;
@@ -83,6 +86,38 @@ static int find_method(struct duet_call *call, const struct duet_registry *regis
                           request->method);
 }
 
+/* What the sender compressed, in a buffer of the call's own. */
+static int inflate_body(struct duet_call *call)
+{
+    if (!(call->to.notes & DUET_NOTE_BODY_GZIP))
+        return 0;
+    struct duet_request *request = &call->request;
+    size_t max = request->limits->max_message;
+    struct duet_buf plain;
+    duet_buf_init(&plain, max + 1); /* a message is followed by one readable byte */
+    int rc = duet_gzip_inflate(request->bytes, request->size, &plain);
+    if (rc == 0)
+        rc = duet_buf_reserve(&plain, 1);
+    duet_buf_done(&call->message);
+    call->message = plain;
+    request->bytes = plain.data;
+    request->size = rc == 0 ? plain.size : 0;
+    if (rc == -EMSGSIZE) {
+        call->status = 413;
+        return duet_fault_set(
+            &call->fault, DUET_FAULT_LIMIT,
+            "message of more than %zu bytes after decompression exceeds --max-message %zu", max,
+            max);
+    }
+    if (rc == -EINVAL) {
+        call->status = 400;
+        return duet_fault_set(
+            &call->fault, DUET_FAULT_PARSE,
+            "Content-Encoding says gzip, but the body is not one whole gzip stream");
+    }
+    return rc < 0 ? duet_fault_from(&call->fault, rc) : 0;
+}
+
 /* A MessagePack message that came as an HTTP body has not been walked by a framing. */
 static int check_body(struct duet_call *call)
 {
@@ -93,7 +128,9 @@ static int check_body(struct duet_call *call)
 int duet_call_route(struct duet_call *call, const struct duet_registry *registry)
 {
     call->is_read = true;
-    int rc = check_body(call);
+    int rc = inflate_body(call);
+    if (rc == 0)
+        rc = check_body(call);
     if (rc == 0)
         rc = call->to.codec->head(&call->request);
     call->to.kind = call->request.kind;
@@ -171,9 +208,39 @@ static void settle_fault(struct duet_call *call, int rc)
         duet_fault_from(&call->fault, rc);
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool duet_call_wants_gzip(const struct duet_call *call)
+{
+    return call->to.notes & DUET_NOTE_ACCEPT_GZIP && call->own_writer.out.size > GZIP_FROM &&
+           !call->is_gzip;
+}
+
+void duet_call_compress(struct duet_call *call)
+{
+    struct duet_buf *reply = &call->own_writer.out, small;
+    duet_buf_init(&small, reply->size); /* what does not shrink is sent as it is */
+    if (duet_gzip_deflate(reply->data, reply->size, &small) < 0) {
+        duet_buf_done(&small);
+        return;
+    }
+    small.max = reply->max;
+    duet_buf_done(reply);
+    *reply = small;
+    call->is_gzip = true;
+}
+
 void duet_call_run(struct duet_call *call, int rc)
 {
     const struct duet_codec *codec = call->to.codec;
+    bool is_timed = call->home->server->options.value[DUET_SERVER_TIMING];
+    if (is_timed)
+        call->started_ns = clock_ns();
     if (rc == 0 && !call->is_read)
         rc = duet_call_route(call, duet_call_registry(call));
     if (rc == 0)
@@ -197,6 +264,9 @@ void duet_call_run(struct duet_call *call, int rc)
     settle_fault(call, rc);
     if (rc < 0)
         duet_call_write_fault(call);
+    call->is_done = true;
+    if (is_timed)
+        call->ended_ns = clock_ns();
     run_after_hook(call);
 }
 

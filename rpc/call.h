@@ -36,6 +36,9 @@ struct duet_call {
     size_t wire_size;           /* of the request */
     int status;                 /* HTTP status of the reply */
     bool is_read;               /* head has been read (or has failed) */
+    bool is_done;               /* the reply is complete: only compression is left to do */
+    bool is_gzip;               /* the reply is compressed */
+    uint64_t arrived_ns, started_ns, ended_ns; /* the last two only with --server-timing */
     _Atomic int fate;
     char *peer_text; /* made when asked for */
     struct sockaddr_in6 peer;
@@ -59,6 +62,13 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
 /* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
  * before; then only the fault is written. */
 void duet_call_run(struct duet_call *call, int rc);
+
+/* Whether the reply should be compressed, and the caller of duet_call_run has not done it yet.
+ */
+bool duet_call_wants_gzip(const struct duet_call *call);
+
+/* Compresses the reply; if that fails it stays as it is. */
+void duet_call_compress(struct duet_call *call);
 
 /* A whole fault reply in own_writer, whatever was there before. */
 void duet_call_write_fault(struct duet_call *call);

@@ -13,6 +13,8 @@
 enum {
     XML_ON_LOOP =
         16 * 1024, /* a larger document is parsed on a worker, not to hold up the loop */
+    GZIP_ON_LOOP =
+        16 * 1024, /* a larger reply is compressed on a worker: 16 KiB take some 200 us */
     SEND_BY_REFERENCE = 32 * 1024, /* a larger reply is not copied into the output */
     FULL_SPARES = 32,              /* this many idle calls keep all their memory, */
     TRIMMED_SPARES = 4096,         /* and this many keep a little: a turn's worth of calls */
@@ -72,16 +74,32 @@ void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *
     finish_if_last(conn, head);
 }
 
+/* Header lines that some replies have besides the usual ones. */
+static const char *extra_lines(const struct duet_call *call, char *room, size_t size)
+{
+    if (call->status == 503)
+        return "Retry-After: 1\r\n";
+    if (!call->home->server->options.value[DUET_SERVER_TIMING] ||
+        !(call->to.notes & DUET_NOTE_HTTP))
+        return "";
+    snprintf(room, size, "Server-Timing: queue;dur=%.3f, run;dur=%.3f\r\n",
+             (double)(call->started_ns - call->arrived_ns) / 1e6,
+             (double)(call->ended_ns - call->started_ns) / 1e6);
+    return room;
+}
+
 /* Sends the reply in the call's writer; takes the call. */
 static void send_reply(struct duet_conn *conn, struct duet_call *call)
 {
+    char extra[128];
     const struct duet_buf *reply = &call->own_writer.out;
     struct duet_head head = {
         .status = call->status,
         .content_type = call->to.codec->content_type,
         .body_size = reply->size,
         .notes = call->to.notes,
-        .extra = call->status == 503 ? "Retry-After: 1\r\n" : "",
+        .gzip = call->is_gzip,
+        .extra = extra_lines(call, extra, sizeof extra),
     };
     if (reply->size < SEND_BY_REFERENCE) {
         duet_home_send(conn, &head, reply->data);
@@ -196,7 +214,7 @@ void duet_home_push(struct duet_home *home)
 static int own_message(struct duet_call *call, struct duet_buf *whole)
 {
     struct duet_request *request = &call->request;
-    if (request->decoded)
+    if (request->decoded || call->is_done)
         return 0;
     uint8_t *bytes = request->bytes;
     if (whole != NULL) {
@@ -269,6 +287,7 @@ static void receive(struct duet_call *call, struct duet_conn *conn,
     call->request.bytes = message->body;
     call->request.size = message->body_size;
     call->wire_size = message->wire_size;
+    call->arrived_ns = call->home->loop.now_ns;
     call->to = (struct duet_recipient){
         .conn = conn->id,
         .notes = message->notes,
@@ -292,12 +311,25 @@ static bool runs_inline(const struct duet_call *call)
            call->home->server->options.value[DUET_INLINE_METHODS];
 }
 
-/* A request that cannot even be answered: its msgid is not readable. */
+/* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
+static void run_here(struct duet_conn *conn, struct duet_call *call, int rc)
+{
+    duet_call_run(call, rc);
+    if (duet_call_wants_gzip(call) && call->own_writer.out.size > GZIP_ON_LOOP) {
+        hand_over(conn, call, NULL);
+        return;
+    }
+    if (duet_call_wants_gzip(call))
+        duet_call_compress(call);
+    answer(conn, call);
+}
+
+/* A request that cannot even be answered: its msgid is not readable. The calls before it still are. */
 static void give_up(struct duet_conn *conn, struct duet_call *call)
 {
     call->home->unanswerable++;
     duet_home_recycle(call);
-    duet_conn_close(conn);
+    duet_conn_finish(conn, true);
 }
 
 static bool is_answerable(const struct duet_call *call)
@@ -335,8 +367,7 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
     } else if (rc == 0 && !runs_inline(call)) {
         hand_over(conn, call, whole);
     } else {
-        duet_call_run(call, rc);
-        answer(conn, call);
+        run_here(conn, call, rc);
     }
 }
 

@@ -291,11 +291,19 @@ static void raise_fd_limit(void)
               &limit); /* if it fails, fewer connections are accepted at a time */
 }
 
+static void run_wanted(struct duet_call *call)
+{
+    if (!call->is_done)
+        duet_call_run(call, 0);
+    if (duet_call_wants_gzip(call))
+        duet_call_compress(call);
+}
+
 static void run_on_worker(void *item)
 {
     struct duet_call *call = item;
     if (atomic_load_explicit(&call->fate, memory_order_relaxed) != FATE_DROPPED)
-        duet_call_run(call, 0);
+        run_wanted(call);
     duet_home_post(call);
 }
 

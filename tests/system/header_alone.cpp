@@ -1,0 +1,14 @@
+#include <duet.h>
+
+/* A table as a program in this language writes it. */
+static int nothing(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_nil(call);
+}
+
+extern const duet_method header_alone_methods[];
+const duet_method header_alone_methods[] = {
+    {"nothing", "n:", nothing, DUET_INLINE, "Answers nil."},
+    {NULL, NULL, NULL, 0, NULL},
+};

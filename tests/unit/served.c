@@ -1,0 +1,102 @@
+/*
+ * The test's server and its bare client.
+ */
+#include "served.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+void served_open(struct served *served, const duet_method *methods, void *ctx)
+{
+    served->server = duet_server_new();
+    assert_non_null(served->server);
+    if (methods != NULL)
+        assert_int_equal(duet_server_add(served->server, methods, ctx), 0);
+    assert_int_equal(duet_server_listen(served->server, "tcp://127.0.0.1:0"), 0);
+    assert_int_equal(duet_server_set(served->server, DUET_LOOPS, 2), 0);
+}
+
+static void *run(void *arg)
+{
+    struct served *served = arg;
+    served->result = duet_server_run(served->server);
+    return NULL;
+}
+
+void served_start(struct served *served)
+{
+    assert_int_equal(pthread_create(&served->thread, NULL, run, served), 0);
+}
+
+void served_join(struct served *served)
+{
+    assert_int_equal(pthread_join(served->thread, NULL), 0);
+}
+
+void served_stop(struct served *served)
+{
+    duet_server_drain(served->server);
+    served_join(served);
+    duet_server_free(served->server);
+}
+
+int served_connect(const struct served *served)
+{
+    const char *port = strrchr(duet_server_address(served->server, 0), ':') + 1;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)atoi(port))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    struct timeval patience = {.tv_sec = 10};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+void served_send(int fd, const void *bytes, size_t size)
+{
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+
+void served_read(int fd, void *bytes, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t n = recv(fd, (char *)bytes + got, size - got, 0);
+        if (n <= 0)
+            fail_msg("the connection ended or stalled after %zu of %zu bytes", got, size);
+        got += (size_t)n;
+    }
+}
+
+size_t served_read_all(int fd, void *bytes, size_t room)
+{
+    size_t got = 0;
+    for (;;) {
+        ssize_t n = recv(fd, (char *)bytes + got, room - got, 0);
+        if (n == 0 || (n < 0 && errno == ECONNRESET))
+            return got;
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+}
+
+void served_exchange(int fd, const void *request, size_t request_size, const void *reply,
+                     size_t reply_size)
+{
+    char got[4096];
+    assert_true(reply_size <= sizeof got);
+    served_send(fd, request, request_size);
+    served_read(fd, got, reply_size);
+    assert_memory_equal(got, reply, reply_size);
+}

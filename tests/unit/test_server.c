@@ -1,0 +1,383 @@
+/*
+ * The server as a whole, seen through duet.h and a socket: set-up errors, methods that come and
+ * go, hooks, calls from calls, leaving in order.
+ */
+#include "served.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- Methods ---- */
+
+static int twice(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_int(call, 2 * duet_arg_int(call, 0));
+}
+
+static int positive(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    (void)call;
+    return 7;
+}
+
+static int nothing(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    return 0;
+}
+
+static int broken_pipe(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_reply_int(call, 1);
+    return -EPIPE;
+}
+
+static int too_few(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_writer *writer = duet_call_writer(call);
+    duet_write_array(writer, 3);
+    return duet_write_int(writer, 1);
+}
+
+static int drain(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_server_drain(duet_call_server(call));
+    return duet_reply_bool(call, true);
+}
+
+static int add_triple(duet_call *call, void *ctx);
+
+/* Calls double of its argument, by name, into an array of two. */
+static int through(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_writer *writer = duet_call_writer(call);
+    duet_write_array(writer, 2);
+    int rc = duet_call_invoke(call, "double", duet_arg(call, 0), writer);
+    if (rc < 0)
+        duet_write_int(writer, duet_call_fault(call, NULL));
+    return duet_write_string(writer, "after", 5);
+}
+
+static const duet_method methods[] = {
+    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
+    {.name = "slow.double", .signature = "i:i", .handler = twice},
+    {.name = "positive", .handler = positive},
+    {.name = "nothing", .handler = nothing, .flags = DUET_INLINE},
+    {.name = "broken", .handler = broken_pipe},
+    {.name = "too.few", .handler = too_few},
+    {.name = "drain", .handler = drain, .flags = DUET_INLINE},
+    {.name = "drain.worker", .handler = drain},
+    {.name = "add.triple", .handler = add_triple},
+    {.name = "through", .signature = "a:a", .handler = through},
+    {0},
+};
+
+static int thrice(duet_call *call, void *ctx)
+{
+    return duet_reply_int(call, *(int *)ctx * duet_arg_int(call, 0));
+}
+
+static int add_triple(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    static int three = 3;
+    static const duet_method triple[] = {{.name = "triple", .handler = thrice}, {0}};
+    int rc = duet_server_add(duet_call_server(call), triple, &three);
+    return duet_reply_int(call, rc);
+}
+
+/* ---- Set-up ---- */
+
+static void set_up_functions_take_a_null_server(void **state)
+{
+    (void)state;
+    assert_int_equal(duet_server_add(NULL, methods, NULL), -ENOMEM);
+    assert_int_equal(duet_server_listen(NULL, "tcp://127.0.0.1:0"), -ENOMEM);
+    assert_int_equal(duet_server_run(NULL), -ENOMEM);
+    assert_string_equal(duet_server_error(NULL), "out of memory");
+    assert_null(duet_server_address(NULL, 0));
+    duet_server_free(NULL);
+}
+
+static void the_first_set_up_error_sticks(void **state)
+{
+    (void)state;
+    duet_server *server = duet_server_new();
+    assert_int_equal(duet_server_listen(server, "ftp://here"), -EINVAL);
+    assert_int_equal(duet_server_set(server, DUET_MAX_DEPTH, -1), -EINVAL);
+    assert_int_equal(duet_server_listen(server, "tcp://127.0.0.1:0"), 0);
+    assert_int_equal(duet_server_run(server), -EINVAL);
+    assert_non_null(strstr(duet_server_error(server), "ftp://here"));
+    duet_server_free(server);
+}
+
+static void a_taken_port_is_an_error_that_names_it(void **state)
+{
+    (void)state;
+    duet_server *first = duet_server_new(), *second = duet_server_new();
+    assert_int_equal(duet_server_listen(first, "tcp://127.0.0.1:0"), 0);
+    assert_int_equal(duet_server_listen(second, duet_server_address(first, 0)), -EADDRINUSE);
+    assert_non_null(strstr(duet_server_error(second), duet_server_address(first, 0)));
+    duet_server_free(first);
+    duet_server_free(second);
+}
+
+static void a_server_without_a_listener_does_not_run(void **state)
+{
+    (void)state;
+    duet_server *server = duet_server_new();
+    assert_int_equal(duet_server_run(server), -EINVAL);
+    assert_non_null(strstr(duet_server_error(server), "duet_server_listen"));
+    duet_server_free(server);
+}
+
+/* ---- Handlers ---- */
+
+static void a_call_is_answered_inline_and_on_a_worker(void **state)
+{
+    (void)state;
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    EXCHANGE(fd,
+             "\x94\x00\x01\xa6"
+             "double\x91\x15",
+             "\x94\x01\x01\xc0\x2a");
+    EXCHANGE(fd,
+             "\x94\x00\x02\xab"
+             "slow.double\x91\x15",
+             "\x94\x01\x02\xc0\x2a");
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(served.result, 0);
+}
+
+static void what_a_handler_does_wrong_is_an_internal_fault(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *words;
+    } rows[] = {
+        {"positive", "positive: the method returned 7 where 0 or less is allowed"},
+        {"broken", "internal error: Broken pipe"},
+        {"too.few", "the method wrote 1 of 3 items of an array"},
+    };
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char request[64], reply[256];
+        int n = snprintf(request, sizeof request, "\x94%c\x01%c%s\x90", 0,
+                         (int)(0xa0 + strlen(rows[i].method)), rows[i].method);
+        size_t size = strlen(rows[i].words);
+        int m = size < 32
+                    ? snprintf(reply, sizeof reply, "\x94\x01\x01\x92\xd1\x80\xa5%c%s\xc0",
+                               (int)(0xa0 + size), rows[i].words)
+                    : snprintf(reply, sizeof reply, "\x94\x01\x01\x92\xd1\x80\xa5\xd9%c%s\xc0",
+                               (int)size, rows[i].words);
+        served_exchange(fd, request, (size_t)n, reply, (size_t)m);
+    }
+    EXCHANGE(fd, "\x94\x00\x01\xa7nothing\x90", "\x94\x01\x01\xc0\xc0");
+    close(fd);
+    served_stop(&served);
+}
+
+static void a_method_calls_another_and_keeps_its_own_reply_whole(void **state)
+{
+    (void)state;
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    EXCHANGE(fd, "\x94\x00\x01\xa7through\x91\x91\x15",
+             "\x94\x01\x01\xc0\x92\x2a\xa5"
+             "after");
+    EXCHANGE(fd, "\x94\x00\x01\xa7through\x91\x90",
+             "\x94\x01\x01\xc0\x92\xd1\x80\xa6\xa5"
+             "after"); /* -32602 */
+    close(fd);
+    served_stop(&served);
+}
+
+/* ---- Methods that come and go ---- */
+
+static void a_method_added_while_running_is_there_for_the_next_call(void **state)
+{
+    (void)state;
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    EXCHANGE(fd,
+             "\x94\x00\x01\xaa"
+             "add.triple\x90",
+             "\x94\x01\x01\xc0\x00");
+    EXCHANGE(fd, "\x94\x00\x02\xa6triple\x91\x05", "\x94\x01\x02\xc0\x0f");
+    assert_int_equal(duet_server_remove(served.server, "triple"), 0);
+    assert_int_equal(duet_server_remove(served.server, "triple"), -ENOENT);
+
+    char reply[7];
+    served_send(fd, "\x94\x00\x03\xa6triple\x91\x05", 12);
+    served_read(fd, reply, sizeof reply);
+    assert_memory_equal(reply, "\x94\x01\x03\x92\xd1\x80\xa7", 7); /* -32601 */
+    close(fd);
+    served_stop(&served);
+}
+
+static void a_name_can_be_taken_once_only(void **state)
+{
+    (void)state;
+    static const duet_method again[] = {
+        {.name = "fresh", .handler = twice}, {.name = "double", .handler = twice}, {0}};
+    duet_server *server = duet_server_new();
+    assert_int_equal(duet_server_add(server, methods, NULL), 0);
+    assert_int_equal(duet_server_add(server, again, NULL), -EEXIST);
+    assert_int_equal(duet_server_remove(server, "fresh"), -ENOENT); /* all or none */
+    duet_server_free(server);
+}
+
+/* ---- Hooks ---- */
+
+struct seen {
+    _Atomic int before, after, code;
+};
+
+static int refuse_21(duet_call *call, void *ctx)
+{
+    struct seen *seen = ctx;
+    seen->before++;
+    if (duet_arg_int(call, 0) == 21)
+        return duet_fail(call, DUET_FAULT_UNAUTHORIZED, "not 21");
+    return 0;
+}
+
+static void note(duet_call *call, const duet_outcome *outcome, void *ctx)
+{
+    struct seen *seen = ctx;
+    assert_memory_equal(duet_call_peer(call), "127.0.0.1:", 10);
+    assert_true(outcome->request_bytes > 0 && outcome->reply_bytes > 0);
+    seen->code = outcome->code;
+    seen->after++;
+}
+
+static void hooks_see_every_call_and_may_refuse_it(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct served served;
+    served_open(&served, methods, NULL);
+    assert_int_equal(duet_server_set_hooks(served.server, refuse_21, note, &seen), 0);
+    served_start(&served);
+    int fd = served_connect(&served);
+
+    EXCHANGE(fd,
+             "\x94\x00\x01\xa6"
+             "double\x91\x04",
+             "\x94\x01\x01\xc0\x08");
+    assert_int_equal(seen.code, 0);
+    EXCHANGE(fd,
+             "\x94\x00\x01\xa6"
+             "double\x91\x15",
+             "\x94\x01\x01\x92\xd1\x82\xfc\xa6not 21\xc0");
+    assert_int_equal(seen.code, DUET_FAULT_UNAUTHORIZED);
+    char reply[7];
+    served_send(fd, "\x94\x00\x01\xa4nope\x90", 9);
+    served_read(fd, reply, sizeof reply);
+    assert_int_equal(seen.code, DUET_FAULT_METHOD);
+    assert_int_equal(seen.before, 2);
+    assert_int_equal(seen.after, 3);
+    close(fd);
+    served_stop(&served);
+}
+
+/* ---- Leaving ---- */
+
+static void a_handler_may_drain_and_is_still_answered(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {"\x94"
+                                           "0\x01\xa5"
+                                           "drain\x90",
+                                           "\x94"
+                                           "0\x01\xac"
+                                           "drain.worker\x90"};
+    for (size_t i = 0; i < 2; i++) {
+        struct served served;
+        served_open(&served, methods, NULL);
+        served_start(&served);
+        int fd = served_connect(&served);
+        char request[32], reply[16];
+        size_t size = strlen(requests[i]);
+        memcpy(request, requests[i], size);
+        request[1] = 0;
+        served_send(fd, request, size);
+        assert_int_equal(served_read_all(fd, reply, sizeof reply), 5);
+        assert_memory_equal(reply, "\x94\x01\x01\xc0\xc3", 5);
+        close(fd);
+        served_join(&served);
+        assert_int_equal(served.result, 0);
+        duet_server_free(served.server);
+    }
+}
+
+static void requests_that_have_arrived_are_answered_before_the_end(void **state)
+{
+    (void)state;
+    enum { CALLS = 500 };
+    struct served served;
+    served_open(&served, methods, NULL);
+    int fd = served_connect(&served);
+    char requests[CALLS * 17];
+    for (size_t i = 0; i < CALLS; i++)
+        memcpy(requests + i * 17,
+               "\x94\x00\x01\xab"
+               "slow.double\x91\x15",
+               17);
+    served_send(fd, requests,
+                sizeof requests); /* they wait in the kernel: the server does not run yet */
+    duet_server_drain(served.server);
+    served_start(&served);
+
+    char replies[CALLS * 5 + 1];
+    assert_int_equal(served_read_all(fd, replies, sizeof replies), CALLS * 5);
+    close(fd);
+    served_join(&served);
+    assert_int_equal(served.result, 0);
+    duet_server_free(served.server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(set_up_functions_take_a_null_server),
+        cmocka_unit_test(the_first_set_up_error_sticks),
+        cmocka_unit_test(a_taken_port_is_an_error_that_names_it),
+        cmocka_unit_test(a_server_without_a_listener_does_not_run),
+        cmocka_unit_test(a_call_is_answered_inline_and_on_a_worker),
+        cmocka_unit_test(what_a_handler_does_wrong_is_an_internal_fault),
+        cmocka_unit_test(a_method_calls_another_and_keeps_its_own_reply_whole),
+        cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
+        cmocka_unit_test(a_name_can_be_taken_once_only),
+        cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
+        cmocka_unit_test(a_handler_may_drain_and_is_still_answered),
+        cmocka_unit_test(requests_that_have_arrived_are_answered_before_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
