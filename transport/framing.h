@@ -37,6 +37,12 @@ enum duet_notes {
     DUET_NOTE_ACCEPT_GZIP = 1 << 4,  /* the reply may be compressed */
     DUET_NOTE_BODY_GZIP = 1 << 5,    /* the request's body is compressed */
     DUET_NOTE_BODY_MSGPACK = 1 << 6, /* Content-Type: application/msgpack: answer in kind */
+
+    /* With DUET_CONTENT_NONE, what to answer if it is not GET or HEAD. The body was read and
+     * dropped, so the connection may go on. */
+    DUET_NOTE_OPTIONS = 1 << 7,    /* OPTIONS: say what is allowed */
+    DUET_NOTE_NOT_FOUND = 1 << 8,  /* POST to a path that takes none: 404 */
+    DUET_NOTE_BAD_METHOD = 1 << 9, /* a method that is not for us: 405 with Allow */
 };
 
 /* Why a message is bad; the reason has the words. */

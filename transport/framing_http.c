@@ -1,0 +1,371 @@
+/*
+ * HTTP/1.0 and 1.1 requests cut from a stream, and what goes around a reply: the framing of
+ * XML-RPC, and of MessagePack-RPC posted to the same paths. Runs on a loop's thread, called by
+ * conn; knows nothing of what the bodies mean.
+ *
+ * llhttp walks the head. What it lets pass and we refuse is found by http_fields when the head
+ * is complete. Bodies never go through callbacks: one with a Content-Length is a count, one in
+ * chunks is undone in place by http_chunks, so that a body is always one piece after its head.
+ *
+ * Lines end with CR LF and nothing else: who takes a bare LF or CR for an end of line, and who
+ * does not, is what request smuggling lives on.
+ *
+ *   IN_HEAD --Content-Length or no body--> IN_BODY --> whole
+ *      \------ chunked --> IN_CHUNKS --> whole
+ */
+#include "framing.h"
+
+#include "http_chunks.h"
+#include "http_fields.h"
+#include "http_head.h"
+
+#include <inttypes.h>
+#include <llhttp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum stage { IN_HEAD, IN_BODY, IN_CHUNKS };
+
+struct http {
+    llhttp_t parser; /* of the head; holds no pointer to itself or to the bytes between calls */
+    size_t max_head, max_message;
+    enum stage stage;
+    size_t walked; /* of the bytes given, how many were looked at and kept */
+    size_t head_size;
+    size_t body_size; /* IN_BODY: as declared */
+    enum duet_content content;
+    uint32_t notes;
+    size_t target_at, target_size; /* from the first byte given */
+    bool owes_continue;            /* the client waits for "100 Continue" */
+    struct duet_http_chunks chunks;
+};
+
+static int pause_after_head(llhttp_t *parser)
+{
+    (void)parser;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {.on_headers_complete = pause_after_head};
+
+static size_t http_state_size(const struct duet_limits *limits)
+{
+    (void)limits;
+    return sizeof(struct http);
+}
+
+static void http_start(void *state, const struct duet_limits *limits)
+{
+    struct http *http = state;
+    llhttp_init(&http->parser, HTTP_REQUEST, &settings);
+    http->max_head = limits->max_head;
+    http->max_message = limits->max_message;
+    http->stage = IN_HEAD;
+    http->walked = 0;
+    http->notes = DUET_NOTE_HTTP;
+    http->owes_continue = false;
+}
+
+static enum duet_frame bad(const struct http *http, struct duet_message *message, int status,
+                           const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static enum duet_frame bad(const struct http *http, struct duet_message *message, int status,
+                           const char *format, ...)
+{
+    bool is_limit = status == 413 || status == 431;
+    message->bad = is_limit ? DUET_BAD_LIMIT : status == 400 ? DUET_BAD_SYNTAX : DUET_BAD_HTTP;
+    message->status = status;
+    message->notes = http->notes;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message->reason, sizeof message->reason, format, args);
+    va_end(args);
+    return DUET_FRAME_BAD;
+}
+
+static enum duet_frame too_large(const struct http *http, struct duet_message *message,
+                                 const char *at_least, uint64_t size)
+{
+    return bad(http, message, 413, "message of %s%" PRIu64 " bytes exceeds --max-message %zu",
+               at_least, size, http->max_message);
+}
+
+static enum duet_frame more(struct http *http, struct duet_message *message, size_t need)
+{
+    message->kept = http->walked;
+    message->need = need;
+    message->in_body = http->stage != IN_HEAD;
+    message->interim = http->owes_continue ? "HTTP/1.1 100 Continue\r\n\r\n" : NULL;
+    http->owes_continue = false;
+    return DUET_FRAME_MORE;
+}
+
+static enum duet_frame whole(const struct http *http, uint8_t *bytes, size_t body_size,
+                             size_t wire_size, struct duet_message *message)
+{
+    message->body = bytes + http->head_size;
+    message->body_size = body_size;
+    message->wire_size = wire_size;
+    message->content = http->content;
+    message->notes = http->notes;
+    message->target = (const char *)bytes + http->target_at;
+    message->target_size = http->target_size;
+    return DUET_FRAME_WHOLE;
+}
+
+/* True if llhttp stopped at a version that is none of ours, rather than at garbage: it has read
+ * "HTTP/" and a number that is neither 1.0 nor 1.1. */
+static bool is_other_version(const uint8_t *line, const uint8_t *stop, const uint8_t *end)
+{
+    const uint8_t *version = stop;
+    while (version > line && version[-1] != '/')
+        version--;
+    size_t size = (size_t)(stop - version);
+    bool has_digit = size > 0 && version[0] >= '0' && version[0] <= '9';
+    bool goes_on = stop < end && stop[0] >= '0' && stop[0] <= '9';
+    bool is_ours =
+        size == 3 && (memcmp(version, "1.0", 3) == 0 || memcmp(version, "1.1", 3) == 0);
+    return goes_on || (has_digit && (size == 3 || size == 1) && !is_ours);
+}
+
+/* True if llhttp stopped in a Content-Length because it is over 64 bits, not because it is
+ * none. */
+static bool is_huge_length(const uint8_t *line, const uint8_t *stop, const uint8_t *end)
+{
+    static const char largest[] = "18446744073709551615";
+    const uint8_t *at = memchr(line, ':', (size_t)(stop - line));
+    if (at == NULL)
+        return false;
+    for (at++; at < stop && (*at == ' ' || *at == '0');)
+        at++;
+
+    const uint8_t *digits = at;
+    while (at < end && at <= stop && *at >= '0' && *at <= '9')
+        at++;
+    size_t size = (size_t)(at - digits);
+    return at >= stop && (size >= sizeof largest ||
+                          (size == sizeof largest - 1 && memcmp(digits, largest, size) > 0));
+}
+
+/* The number (from 1) of the line that llhttp stopped in, and its beginning. */
+static size_t find_line(const uint8_t *bytes, const uint8_t *stop, const uint8_t **line)
+{
+    size_t number = 1;
+    *line = bytes;
+    while (*line < stop && (**line == '\r' || **line == '\n'))
+        (*line)++;
+    for (const uint8_t *lf = *line; (lf = memchr(lf, '\n', (size_t)(stop - lf))) != NULL;) {
+        *line = ++lf;
+        number++;
+    }
+    return number;
+}
+
+/* llhttp refused the byte at `stop`. */
+static enum duet_frame bad_head(const struct http *http, const uint8_t *bytes,
+                                const uint8_t *stop, const uint8_t *end,
+                                struct duet_message *message)
+{
+    const uint8_t *line;
+    size_t number = find_line(bytes, stop, &line);
+    char quote[DUET_QUOTE_MAX];
+    duet_http_quote(quote, line, (size_t)(stop - line) + (stop < end));
+
+    switch (llhttp_get_errno(&http->parser)) {
+    case HPE_INVALID_METHOD:
+        return bad(http, message, 400, "not HTTP: no method begins like \"%s\"%s", quote,
+                   *line == 0x16 ? " (this looks like TLS)" : "");
+    case HPE_PAUSED_H2_UPGRADE:
+        return bad(http, message, 505, "HTTP/2.0 is not spoken here, only 1.0 and 1.1");
+    case HPE_INVALID_VERSION:
+        if (is_other_version(line, stop, end))
+            return bad(http, message, 505, "HTTP version of \"%s\" is not 1.0 or 1.1", quote);
+        break;
+    case HPE_INVALID_CONTENT_LENGTH:
+        if (is_huge_length(line, stop, end))
+            return too_large(http, message, "more than ", UINT64_MAX);
+        return bad(http, message, 400, "Content-Length is not a number: \"%s\"", quote);
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return bad(http, message, 400,
+                   "Content-Length comes twice, or with Transfer-Encoding, at line %zu",
+                   number);
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return bad(http, message, 400, "Transfer-Encoding is not chunked alone: \"%s\"", quote);
+    default:
+        break;
+    }
+    if (number == 1)
+        return bad(http, message, 400, "malformed request line: \"%s\"", quote);
+    return bad(http, message, 400, "malformed header at line %zu: \"%s\"", number, quote);
+}
+
+static bool is_call_path(const uint8_t *target, size_t size)
+{
+    return (size == 1 && target[0] == '/') || (size == 5 && memcmp(target, "/RPC2", 5) == 0);
+}
+
+/* Sets content and notes from method and target. */
+static void classify(struct http *http, const struct duet_http_fields *fields)
+{
+    http->content = DUET_CONTENT_NONE;
+    switch (llhttp_get_method(&http->parser)) {
+    case HTTP_POST:
+        if (!is_call_path(fields->target, fields->target_size))
+            http->notes |= DUET_NOTE_NOT_FOUND;
+        else if ((fields->notes & DUET_NOTE_BODY_MSGPACK) != 0)
+            http->content = DUET_CONTENT_MSGPACK;
+        else
+            http->content = DUET_CONTENT_XML;
+        break;
+    case HTTP_GET:
+    case HTTP_HEAD: /* noted already */
+        break;
+    case HTTP_OPTIONS:
+        http->notes |= DUET_NOTE_OPTIONS;
+        break;
+    default:
+        http->notes |= DUET_NOTE_BAD_METHOD;
+        break;
+    }
+}
+
+/* Decides how the body is framed (RFC 9112 6.3) and refuses what is too long before it comes.
+ */
+static enum duet_frame frame_body(struct http *http, const struct duet_http_fields *fields,
+                                  struct duet_message *message)
+{
+    bool has_length = (http->parser.flags & F_CONTENT_LENGTH) != 0;
+    uint64_t length = has_length ? http->parser.content_length : 0;
+    if (fields->is_chunked && has_length)
+        return bad(http, message, 400, "Content-Length together with Transfer-Encoding");
+    if (llhttp_get_method(&http->parser) == HTTP_POST && !fields->is_chunked && !has_length)
+        return bad(http, message, 411, "POST needs a Content-Length or chunks");
+    if (length > http->max_message)
+        return too_large(http, message, "", length);
+
+    http->stage = fields->is_chunked ? IN_CHUNKS : IN_BODY;
+    http->body_size = (size_t)length;
+    http->owes_continue = fields->expects_continue && (http->notes & DUET_NOTE_HTTP_10) == 0;
+    if (fields->is_chunked)
+        duet_http_chunks_start(&http->chunks, http->max_message, http->max_head);
+    return DUET_FRAME_WHOLE;
+}
+
+static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
+                                struct duet_message *message)
+{
+    const llhttp_t *parser = &http->parser;
+    if (parser->http_major != 1 || parser->http_minor > 1)
+        return bad(http, message, 505, "HTTP/%d.%d is not spoken here, only 1.0 and 1.1",
+                   parser->http_major, parser->http_minor);
+
+    struct duet_http_fields fields;
+    char reason[DUET_REASON_MAX];
+    int status = duet_http_fields_read(&fields, bytes, http->head_size, reason);
+    http->notes |= fields.notes;
+    if (status != 0)
+        return bad(http, message, status, "%s", reason);
+    if (!fields.has_host && (http->notes & DUET_NOTE_HTTP_10) == 0)
+        return bad(http, message, 400, "HTTP/1.1 without a Host header");
+
+    if (llhttp_should_keep_alive(parser))
+        http->notes |= DUET_NOTE_KEEP_ALIVE;
+    http->target_at = (size_t)(fields.target - bytes);
+    http->target_size = fields.target_size;
+    classify(http, &fields);
+    return frame_body(http, &fields, message);
+}
+
+/* DUET_FRAME_WHOLE: the head is complete and good. */
+static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
+                                 struct duet_message *message)
+{
+    /* Never past the limit, so that the outcome does not depend on how the bytes are cut. */
+    size_t end = n < http->max_head ? n : http->max_head;
+    llhttp_execute(&http->parser, (const char *)bytes + http->walked, end - http->walked);
+    llhttp_errno_t rc = llhttp_get_errno(&http->parser);
+    if (llhttp_get_method(&http->parser) == HTTP_HEAD)
+        http->notes |= DUET_NOTE_HEAD;
+
+    /* "GET /" CR LF was a whole request in HTTP/0.9: nothing more will come. */
+    if (http->parser.http_major == 0 && http->parser.http_minor == 9)
+        return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
+    if (rc != HPE_OK) {
+        const uint8_t *stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
+        if (rc != HPE_PAUSED)
+            return bad_head(http, bytes, stop, bytes + end, message);
+        http->head_size = http->walked = (size_t)(stop - bytes);
+        return end_head(http, bytes, message);
+    }
+
+    http->walked = end;
+    if (n > end)
+        return bad(http, message, 431, "head of at least %zu bytes exceeds --max-head %zu",
+                   http->max_head + 1, http->max_head);
+    return more(http, message, 0);
+}
+
+static enum duet_frame walk_body(struct http *http, uint8_t *bytes, size_t n,
+                                 struct duet_message *message)
+{
+    size_t size = http->head_size + http->body_size;
+    if (n >= size)
+        return whole(http, bytes, http->body_size, size, message);
+    http->walked = n;
+    return more(http, message, size);
+}
+
+static enum duet_frame walk_chunks(struct http *http, uint8_t *bytes, size_t n,
+                                   struct duet_message *message)
+{
+    struct duet_http_chunks *chunks = &http->chunks;
+    size_t used;
+    enum duet_http_chunks_result result = duet_http_chunks_walk(
+        chunks, bytes + http->walked, n - http->walked, bytes + http->head_size, &used);
+    size_t wire_size = http->walked + used;
+    http->walked = http->head_size + chunks->body_size;
+
+    switch (result) {
+    case DUET_CHUNKS_WHOLE:
+        return whole(http, bytes, chunks->body_size, wire_size, message);
+    case DUET_CHUNKS_MORE:
+        return more(http, message, 0);
+    case DUET_CHUNKS_BODY_TOO_LARGE: {
+        uint64_t size = chunks->body_size + chunks->left;
+        return too_large(http, message, "at least ", size < chunks->left ? UINT64_MAX : size);
+    }
+    case DUET_CHUNKS_EXTRA_TOO_LARGE:
+        return bad(http, message, 431,
+                   "chunk extensions and trailers of at least %zu bytes exceed --max-head %zu",
+                   chunks->extra_size, http->max_head);
+    case DUET_CHUNKS_BAD_SYNTAX:
+        break;
+    }
+    return bad(http, message, 400, "%s", duet_http_chunks_error(chunks));
+}
+
+static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
+                                 struct duet_message *message)
+{
+    struct http *http = state;
+    enum duet_frame frame = DUET_FRAME_WHOLE;
+    if (http->stage == IN_HEAD)
+        frame = walk_head(http, bytes, n, message);
+    if (frame == DUET_FRAME_WHOLE)
+        frame = http->stage == IN_CHUNKS ? walk_chunks(http, bytes, n, message)
+                                         : walk_body(http, bytes, n, message);
+    if (frame == DUET_FRAME_BAD) {
+        message->body = bytes;
+        message->body_size = n;
+    }
+    return frame;
+}
+
+const struct duet_framing duet_framing_http = {
+    .name = "HTTP",
+    .state_size = http_state_size,
+    .start = http_start,
+    .next = http_next,
+    .wrap = duet_http_head_write,
+};

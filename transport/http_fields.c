@@ -1,0 +1,265 @@
+/*
+ * The lines of a request's head, read one by one. See http_fields.h. On a loop's thread.
+ */
+#include "http_fields.h"
+
+#include "framing.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct text {
+    const uint8_t *at;
+    size_t size;
+};
+
+const char *duet_http_quote(char *room, const uint8_t *bytes, size_t size)
+{
+    if (size > DUET_QUOTE_MAX - 1)
+        size = DUET_QUOTE_MAX - 1;
+    for (size_t i = 0; i < size; i++)
+        room[i] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '?';
+    room[size] = '\0';
+    return room;
+}
+
+/* Puts words and the text that they are about into the reason. Returns the status. */
+static int refuse(char *reason, int status, const char *words, struct text about)
+{
+    char quote[DUET_QUOTE_MAX];
+    snprintf(reason, DUET_REASON_MAX, "%s: \"%s\"", words,
+             duet_http_quote(quote, about.at, about.size));
+    return status;
+}
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static struct text trimmed(struct text text)
+{
+    while (text.size > 0 && is_blank(text.at[0])) {
+        text.at++;
+        text.size--;
+    }
+    while (text.size > 0 && is_blank(text.at[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+static bool is_word(struct text text, const char *word)
+{
+    return text.size == strlen(word) &&
+           strncasecmp((const char *)text.at, word, text.size) == 0;
+}
+
+/* Cuts off what stands before the first `mark`, trimmed; `rest` goes on after it, or is empty.
+ */
+static struct text cut(struct text *rest, uint8_t mark)
+{
+    struct text part = *rest;
+    const uint8_t *end = rest->size > 0 ? memchr(rest->at, mark, rest->size) : NULL;
+    if (end == NULL) {
+        rest->size = 0;
+        return trimmed(part);
+    }
+    part.size = (size_t)(end - part.at);
+    rest->at = end + 1;
+    rest->size -= part.size + 1;
+    return trimmed(part);
+}
+
+static int read_host(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    if (fields->has_host)
+        return refuse(reason, 400, "a second Host header", value);
+    fields->has_host = true;
+    return 0;
+}
+
+static int read_expect(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    (void)reason;
+    if (is_word(value, "100-continue"))
+        fields->expects_continue = true;
+    return 0;
+}
+
+static int read_content_type(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    (void)reason;
+    struct text type = cut(&value, ';');
+    if (is_word(type, "application/msgpack") || is_word(type, "application/x-msgpack") ||
+        is_word(type, "application/vnd.msgpack"))
+        fields->notes |= DUET_NOTE_BODY_MSGPACK;
+    return 0;
+}
+
+/* False for "q=0", "q=0.0" and the like (RFC 9110 12.4.2). */
+static bool is_wanted(struct text parameters)
+{
+    while (parameters.size > 0) {
+        struct text parameter = cut(&parameters, ';');
+        if (parameter.size < 2 || (parameter.at[0] | 0x20) != 'q' || parameter.at[1] != '=')
+            continue;
+        for (size_t i = 2; i < parameter.size; i++) {
+            if (parameter.at[i] >= '1' && parameter.at[i] <= '9')
+                return true;
+        }
+        return false;
+    }
+    return true;
+}
+
+/* "*" is not taken for gzip: a reply that is not compressed is always right. */
+static int read_accept_encoding(struct duet_http_fields *fields, struct text value,
+                                char *reason)
+{
+    (void)reason;
+    while (value.size > 0) {
+        struct text item = cut(&value, ',');
+        struct text coding = cut(&item, ';');
+        if ((is_word(coding, "gzip") || is_word(coding, "x-gzip")) && is_wanted(item))
+            fields->notes |= DUET_NOTE_ACCEPT_GZIP;
+    }
+    return 0;
+}
+
+static int read_content_encoding(struct duet_http_fields *fields, struct text value,
+                                 char *reason)
+{
+    if (value.size == 0 || is_word(value, "identity"))
+        return 0;
+    bool is_gzip = is_word(value, "gzip") || is_word(value, "x-gzip");
+    if (!is_gzip || (fields->notes & DUET_NOTE_BODY_GZIP) != 0)
+        return refuse(reason, 501, "Content-Encoding is not gzip, once", value);
+    fields->notes |= DUET_NOTE_BODY_GZIP;
+    return 0;
+}
+
+static int read_transfer_encoding(struct duet_http_fields *fields, struct text value,
+                                  char *reason)
+{
+    /* RFC 9112 6.1: HTTP/1.0 has none, so somebody on the way frames the body differently. */
+    if ((fields->notes & DUET_NOTE_HTTP_10) != 0)
+        return refuse(reason, 400, "Transfer-Encoding in HTTP/1.0", value);
+    if (fields->is_chunked)
+        return refuse(reason, 400, "a second Transfer-Encoding header", value);
+    if (!is_word(value, "chunked"))
+        return refuse(reason, 501, "Transfer-Encoding is not chunked alone", value);
+    fields->is_chunked = true;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    size_t size;
+    int (*read)(struct duet_http_fields *fields, struct text value, char *reason);
+} known[] = {
+    {"host", 4, read_host},
+    {"expect", 6, read_expect},
+    {"content-type", 12, read_content_type},
+    {"accept-encoding", 15, read_accept_encoding},
+    {"content-encoding", 16, read_content_encoding},
+    {"transfer-encoding", 17, read_transfer_encoding},
+};
+
+static int read_field(struct duet_http_fields *fields, struct text line, char *reason)
+{
+    if (is_blank(line.at[0]))
+        return refuse(reason, 400, "a header line begins with a space (folding is obsolete)",
+                      line);
+
+    struct text name = {line.at, 0};
+    while (name.size < line.size && line.at[name.size] != ':') {
+        if (line.at[name.size] <= ' ')
+            return refuse(reason, 400, "a space in the name of a header", line);
+        name.size++;
+    }
+    if (name.size == 0 || name.size == line.size)
+        return refuse(reason, 400, "a header line without name and colon", line);
+
+    struct text value = {line.at + name.size + 1, line.size - name.size - 1};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].size == name.size && known[i].name[0] == (name.at[0] | 0x20) &&
+            strncasecmp((const char *)name.at, known[i].name, name.size) == 0)
+            return known[i].read(fields, trimmed(value), reason);
+    }
+    return 0;
+}
+
+/* "http://host:80/RPC2" means "/RPC2" here (RFC 9112 3.2.2). */
+static void set_target(struct duet_http_fields *fields, struct text target)
+{
+    static const char scheme[] = "http://";
+    size_t size = sizeof scheme - 1;
+    if (target.size > size && strncasecmp((const char *)target.at, scheme, size) == 0) {
+        const uint8_t *path = memchr(target.at + size, '/', target.size - size);
+        /* No path is the path "/": the last of "http://" will do. */
+        fields->target = path != NULL ? path : target.at + size - 1;
+        fields->target_size =
+            path != NULL ? (size_t)(target.at + target.size - path) : (size_t)1;
+        return;
+    }
+    fields->target = target.at;
+    fields->target_size = target.size;
+}
+
+/* "POST /RPC2 HTTP/1.1": two single spaces (RFC 9112 3). */
+static int read_request_line(struct duet_http_fields *fields, struct text line, char *reason)
+{
+    struct text rest = line;
+    const uint8_t *space = memchr(rest.at, ' ', rest.size);
+    const uint8_t *second =
+        space != NULL ? memchr(space + 1, ' ', (size_t)(line.at + line.size - space) - 1)
+                      : NULL;
+    if (second == NULL || second == space + 1 || memchr(line.at, '\n', line.size) != NULL)
+        return refuse(reason, 400, "the request line is not method, target and version", line);
+
+    struct text version = {second + 1, (size_t)(line.at + line.size - second) - 1};
+    if (version.size != 8 || memcmp(version.at, "HTTP/1.", 7) != 0)
+        return refuse(reason, 400, "the request line does not end with an HTTP version", line);
+    if (version.at[7] == '0')
+        fields->notes |= DUET_NOTE_HTTP_10;
+    set_target(fields, (struct text){space + 1, (size_t)(second - space) - 1});
+    return 0;
+}
+
+/* Cuts a line off, up to its CR LF. A CR alone ends no line. */
+static int read_line(struct text *rest, struct text *line, char *reason)
+{
+    line->at = rest->at;
+    const uint8_t *cr = memchr(rest->at, '\r', rest->size);
+    line->size = cr != NULL ? (size_t)(cr - rest->at) : rest->size;
+    if (line->size + 2 > rest->size || cr[1] != '\n')
+        return refuse(reason, 400, "a line of the head does not end with CR LF", *line);
+    rest->at += line->size + 2;
+    rest->size -= line->size + 2;
+    return 0;
+}
+
+int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
+                          char *reason)
+{
+    struct text rest = {head, size}, line;
+    *fields = (struct duet_http_fields){.target = head};
+    while (rest.size > 0 && (rest.at[0] == '\r' || rest.at[0] == '\n')) {
+        rest.at++;
+        rest.size--;
+    }
+
+    int status = read_line(&rest, &line, reason);
+    if (status == 0)
+        status = read_request_line(fields, line, reason);
+    while (status == 0) {
+        status = read_line(&rest, &line, reason);
+        if (status == 0 && line.size == 0)
+            break;
+        if (status == 0)
+            status = read_field(fields, line, reason);
+    }
+    return status;
+}

@@ -1,0 +1,34 @@
+/*
+ * What the lines of a request's head say. Reads a head that llhttp has found complete and takes
+ * nothing on trust where llhttp is lax: line ends, folding, spaces. Bytes in, struct out;
+ * framing_http calls it once for each request.
+ */
+#ifndef DUET_HTTP_FIELDS_H
+#define DUET_HTTP_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct duet_http_fields {
+    const uint8_t *target; /* in the head: a path with its query, "*", or an authority */
+    size_t target_size;
+    uint32_t notes; /* of enum duet_notes: HTTP_10, ACCEPT_GZIP, BODY_GZIP, BODY_MSGPACK */
+    bool has_host;
+    bool is_chunked;
+    bool expects_continue;
+};
+
+/* Reads the head, from the first byte of the request (empty lines before it are skipped) to the
+ * LF of its last, empty line. Returns 0; or the status to refuse it with, 400 or 501, and then
+ * `reason` (DUET_REASON_MAX bytes) has the words. */
+int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
+                          char *reason);
+
+enum { DUET_QUOTE_MAX = 48 };
+
+/* Writes up to DUET_QUOTE_MAX - 1 of the bytes as text for a reason: what is not printable
+ * ASCII becomes '?'. Returns `room`, which has DUET_QUOTE_MAX bytes. */
+const char *duet_http_quote(char *room, const uint8_t *bytes, size_t size);
+
+#endif
