@@ -1,0 +1,30 @@
+/*
+ * Feeds bytes to the HTTP framing as conn does: in pieces, keeping only what it is told to, in
+ * memory of exactly that size and with its state moved between calls, so that a sanitizer sees
+ * each byte read too far.
+ */
+#ifndef DUET_TESTS_HTTP_FEED_H
+#define DUET_TESTS_HTTP_FEED_H
+
+#include "framing.h"
+
+enum { FEED_MAX_HEAD = 16384, FEED_MAX_MESSAGE = 16 * 1024 * 1024 };
+
+struct fed {
+    enum duet_frame frame;
+    struct duet_message message; /* its pointers point into `copy` */
+    size_t wire_size;            /* of the stream, also what was not kept */
+    size_t max_kept;
+    unsigned interims;
+    bool was_in_body;
+    size_t need; /* the last one told */
+    uint8_t *copy;
+};
+
+/* Feeds `step` bytes at a time (0: all at once) until the message is whole or bad, or the bytes
+ * are used up. To be freed with fed_free. */
+struct fed feed(const void *bytes, size_t size, size_t step);
+struct fed feed_text(const char *text, size_t step);
+void fed_free(struct fed *fed);
+
+#endif
