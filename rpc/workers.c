@@ -44,7 +44,10 @@ static size_t claim(struct duet_workers *workers, size_t n, size_t *at)
 {
     size_t from = atomic_load(&workers->push_at), count;
     do {
-        size_t waiting = from - atomic_load(&workers->take_at);
+        size_t taken = atomic_load(&workers->take_at);
+        /* `from` may be of before what was taken meanwhile was pushed: then nothing waits as
+         * far as it tells, and the exchange fails and reads it anew. */
+        size_t waiting = from > taken ? from - taken : 0;
         size_t room = waiting < workers->capacity ? workers->capacity - waiting : 0;
         count = n < room ? n : room;
         if (count == 0)
