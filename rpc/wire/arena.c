@@ -4,6 +4,7 @@
  */
 #include "arena.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,12 +73,16 @@ void duet_arena_reset(struct duet_arena *arena)
 
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)
 {
-    if (size > arena->max)
+    if (size == 0)
+        return duet_arena_alloc(arena, 1);
+    if (size > arena->max || size > PTRDIFF_MAX - 64) /* room to round, and for the head */
         return NULL;
     size_t rounded = (size + 15) & ~(size_t)15;
     size_t step = arena->total < FIRST_CHUNK ? FIRST_CHUNK : arena->total;
     if (step > LARGEST_STEP)
         step = LARGEST_STEP;
+    if (step > arena->max - arena->total)
+        step = arena->max - arena->total; /* the last chunk is all that is left, not crumbs */
     if (add_chunk(arena, rounded > step ? rounded : step) < 0 && add_chunk(arena, rounded) < 0)
         return NULL;
     void *block = arena->next;

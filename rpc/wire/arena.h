@@ -27,12 +27,13 @@ void duet_arena_reset(struct duet_arena *arena);
 
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size);
 
-/* `size` bytes, aligned for any type, not cleared. NULL when out of memory or above the
- * ceiling. */
+/* `size` bytes, aligned for any type, not cleared; a block of its own also for 0. NULL when out
+ * of memory or above the ceiling. */
 static inline void *duet_arena_alloc(struct duet_arena *arena, size_t size)
 {
     size_t rounded = (size + 15) & ~(size_t)15;
-    if (rounded < size || rounded > (size_t)(arena->end - arena->next))
+    /* Less one: a size of 0, and one that rounding made 0, are for the slow path too. */
+    if (rounded - 1 >= (size_t)(arena->end - arena->next))
         return duet_arena_alloc_slow(arena, size);
     void *block = arena->next;
     arena->next += rounded;
