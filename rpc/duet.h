@@ -59,13 +59,13 @@ typedef struct duet_call duet_call;
 typedef struct duet_value duet_value;
 typedef struct duet_writer duet_writer;
 
-/* ---- Fault codes
- * --------------------------------------------------------------------------------- The same
- * code means the same thing in both protocols: faultCode in XML-RPC, the first item of
- * `[code, message]` in MessagePack-RPC. Those down to -32500 are of the "Specification for
- * Fault Code Interoperability"; it reserves -32099 to -32000 for implementations, and -32768 to
- * -32000 must not be used by applications: duet_fail() takes any int32, but stay out of that
- * range. */
+/* ---- Fault codes ----
+ *
+ * The same code means the same thing in both protocols: faultCode in XML-RPC, the first
+ * item of `[code, message]` in MessagePack-RPC. Those down to -32500 are of the
+ * "Specification for Fault Code Interoperability"; it reserves -32099 to -32000 for
+ * implementations, and -32768 to -32000 must not be used by applications: duet_fail() takes
+ * any int32, but stay out of that range. */
 enum duet_fault_code {
     DUET_FAULT_PARSE = -32700,       /* not well formed */
     DUET_FAULT_ENCODING = -32701,    /* character encoding that is not supported */
@@ -75,16 +75,14 @@ enum duet_fault_code {
     DUET_FAULT_PARAMS = -32602,      /* wrong number, types or range of arguments */
     DUET_FAULT_INTERNAL = -32603,    /* the method or the server failed */
     DUET_FAULT_APPLICATION = -32500, /* an error of the application without a code of its own */
-    DUET_FAULT_LIMIT = -32000,   /* a limit was exceeded; the message names limit and size */
-    DUET_FAULT_TIMEOUT = -32001, /* the call's time is up */
-    DUET_FAULT_CANCELLED =
-        -32002, /* cancelled, by the caller or by a drain past its deadline */
+    DUET_FAULT_LIMIT = -32000,     /* a limit was exceeded; the message names limit and size */
+    DUET_FAULT_TIMEOUT = -32001,   /* the call's time is up */
+    DUET_FAULT_CANCELLED = -32002, /* the server stopped before the method ended */
     DUET_FAULT_SHUTTING_DOWN = -32003,
     DUET_FAULT_UNAUTHORIZED = -32004,
 };
 
-/* ---- Methods
- * ------------------------------------------------------------------------------------- */
+/* ---- Methods ---- */
 
 /* The function behind a method. Reads its arguments with duet_arg_*, writes exactly one value
  * with duet_reply_* (or several duet_write_* that make one value) and returns 0; or returns
@@ -119,9 +117,10 @@ typedef struct duet_method {
     const char *help;
 } duet_method;
 
-/* ---- A server's life
- * ------------------------------------------------------------------------------ new, set up,
- * run, free. All set-up functions take a NULL server (out of memory) and return an error. */
+/* ---- A server's life ----
+ *
+ * new, set up, run, free. All set-up functions take a NULL server (out of memory) and
+ * return an error. */
 
 /* A new server with no methods, no listener and default options; NULL when out of memory. */
 DUET_API duet_server *duet_server_new(void);
@@ -175,11 +174,11 @@ DUET_API void duet_server_drain(duet_server *server);
  * call of a set-up function or until freed. For a NULL server: "out of memory". */
 DUET_API const char *duet_server_error(const duet_server *server);
 
-/* ---- Options and limits
- * ------------------------------------------------------------------------------ Every option
- * is a number (bytes, time, a count, or one of the choices below), has a default, a range and a
- * command-line flag; duet_server_args() reads the flags, and --print-limits prints the table
- * with the values in force. */
+/* ---- Options and limits ----
+ *
+ * Every option is a number (bytes, time, a count, or one of the choices below), has a
+ * default, a range and a command-line flag; duet_server_args() reads the flags, and
+ * --print-limits prints the table with the values in force. */
 typedef enum duet_option {
     DUET_LOOPS,           /* event loops, each a thread; default one per CPU */
     DUET_WORKERS,         /* worker threads for methods that are not DUET_INLINE */
@@ -255,10 +254,11 @@ DUET_API int duet_server_args(duet_server *server, int argc, char *const argv[])
 /* The text that duet_server_args() was asked for; "" if none. Belongs to the server. */
 DUET_API const char *duet_server_text(const duet_server *server);
 
-/* ---- Reading values
- * ---------------------------------------------------------------------------------- A value is
- * read-only, belongs to its call and never is NULL: a missing argument, item or key reads as
- * nil, and a reader of the wrong type returns 0, false, "" or an empty container. */
+/* ---- Reading values ----
+ *
+ * A value is read-only, belongs to its call and never is NULL: a missing argument, item or
+ * key reads as nil, and a reader of the wrong type returns 0, false, "" or an empty
+ * container. */
 typedef enum duet_type {
     DUET_NIL,
     DUET_BOOL,
@@ -307,7 +307,8 @@ DUET_API double duet_value_double(const duet_value *value);
  * may be NULL. */
 DUET_API const char *duet_value_string(const duet_value *value, size_t *size);
 /* The same without the NUL, and without touching them: for large strings. A later
- * duet_value_string() of the same value may move them: what this returned is then no longer good.
+ * duet_value_string() of the same value may move them: what this returned is then no longer
+ * good.
  */
 DUET_API const void *duet_value_bytes(const duet_value *value, size_t *size);
 DUET_API duet_time duet_value_time(const duet_value *value);
@@ -323,10 +324,10 @@ DUET_API const duet_value *duet_value_key(const duet_value *value, size_t i);
 /* The value under a string key; where a key comes twice, the last one counts. */
 DUET_API const duet_value *duet_value_get(const duet_value *map, const char *key);
 
-/* ---- Answering
- * ----------------------------------------------------------------------------------------- A
- * handler answers with one duet_reply_*, or builds one value with the writer. All return 0, or
- * a negative code that sticks and that the handler may simply return. */
+/* ---- Answering ----
+ *
+ * A handler answers with one duet_reply_*, or builds one value with the writer. All return
+ * 0, or a negative code that sticks and that the handler may simply return. */
 DUET_API int duet_reply_nil(duet_call *call);
 DUET_API int duet_reply_bool(duet_call *call, bool value);
 DUET_API int duet_reply_int(duet_call *call, int64_t value);
@@ -382,8 +383,7 @@ typedef struct duet_mark {
 DUET_API duet_mark duet_writer_mark(const duet_writer *writer);
 DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
 
-/* ---- About a call
- * ---------------------------------------------------------------------------------------- */
+/* ---- About a call ---- */
 
 /* True once nobody waits for the answer: the caller closed its side, or the server cancels what
  * still runs at the end of a drain. Long handlers ask now and then, and return early. */
@@ -412,8 +412,8 @@ DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_va
  * words. */
 DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
-/* ---- Hooks
- * --------------------------------------------------------------------------------------------------
+/* ---- Hooks ----
+ *
  */
 
 /* How a call ended, for the after-hook. */
