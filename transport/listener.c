@@ -26,7 +26,8 @@ static void remove_stale_socket(const struct duet_address *address)
     struct stat status;
     if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
         return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Not to wait: a listener whose queue is full is alive. */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
     if (connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED)
@@ -149,9 +150,10 @@ static int accept_one(struct duet_acceptor *acceptor)
     int fd = accept4(acceptor->listener->fd, (struct sockaddr *)&peer, &size,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        int error = errno;
+        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
             pause_accepting(acceptor);
-        return errno == EINTR || errno == ECONNABORTED;
+        return error == EINTR || error == ECONNABORTED;
     }
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
         int one = 1;
@@ -178,7 +180,9 @@ int duet_acceptor_start(struct duet_acceptor *acceptor)
 
 void duet_acceptor_stop(struct duet_acceptor *acceptor)
 {
-    while (acceptor->watching && accept_one(acceptor))
+    /* Also when accepting is paused: fds may be there again. At most a full queue: whoever goes
+     * on connecting must not keep this from ending. */
+    for (int i = 0; i < BACKLOG && accept_one(acceptor); i++)
         continue;
     unwatch(acceptor);
     duet_wheel_clear(&acceptor->pause);
