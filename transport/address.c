@@ -57,6 +57,8 @@ static int split_host(const char *text, char *host, size_t host_room, char *port
         if (host_end[-1] != ']')
             return -EINVAL;
         host_end--;
+    } else if (memchr(text, ':', (size_t)(colon - text)) != NULL) {
+        return -EINVAL; /* "::1:6789" is an IPv6 address without a port as well as one with */
     }
     size_t host_size = (size_t)(host_end - text);
     if (host_end <= text || host_size >= host_room || port_size == 0 || port_size >= port_room)
