@@ -360,6 +360,27 @@ static void rewinding_leaves_no_trace(void **state)
     expect_text("{a:7 ,c:nil ,}");
 }
 
+static void rewinding_takes_back_whole_values_too(void **state)
+{
+    (void)state;
+    duet_write_array(&writer, 3);
+    duet_mark in_array = duet_writer_mark(&writer);
+    duet_write_int(&writer, 1);
+    duet_write_int(&writer, 2);
+    duet_writer_rewind(&writer, in_array);
+    duet_write_map(&writer, 2);
+    duet_write_key(&writer, "a", 1);
+    duet_mark in_map = duet_writer_mark(&writer);
+    duet_write_int(&writer, 3);
+    duet_writer_rewind(&writer, in_map);
+    duet_write_int(&writer, 4);
+    duet_write_key(&writer, "b", 1);
+    duet_write_int(&writer, 5);
+    duet_write_int(&writer, 6);
+    duet_write_int(&writer, 7);
+    expect_text("[{a:4 ,b:5 ,}6 7 ]");
+}
+
 static void rewinding_to_the_beginning_allows_another_value(void **state)
 {
     (void)state;
@@ -508,6 +529,7 @@ int main(void)
         TEST(depth_grows_beyond_the_inline_frames_up_to_its_limit),
         TEST(an_operation_that_refuses_makes_its_fault_stick),
         TEST(rewinding_leaves_no_trace),
+        TEST(rewinding_takes_back_whole_values_too),
         TEST(rewinding_to_the_beginning_allows_another_value),
         TEST(an_error_before_the_mark_stays),
         TEST(a_scope_takes_exactly_one_value_and_cannot_reach_outside),
