@@ -87,6 +87,8 @@ static char *put_status(char *at, int status)
 
 static char *put_body_headers(char *at, const struct duet_head *head)
 {
+    if (head->status == 204) /* no body to describe, no length either (RFC 9110 8.6) */
+        return at;
     if (head->content_type != NULL && head->content_type[0] != '\0') {
         at = put(at, "Content-Type: ");
         at = put(at, head->content_type);
@@ -94,8 +96,6 @@ static char *put_body_headers(char *at, const struct duet_head *head)
     }
     if (head->gzip)
         at = put(at, "Content-Encoding: gzip\r\n");
-    if (head->status == 204) /* may not have a length (RFC 9110 8.6) */
-        return at;
     at = put(at, "Content-Length: ");
     at = put_number(at, head->body_size);
     return put(at, "\r\n");

@@ -47,7 +47,7 @@ static const struct row {
     {{503, "text/xml", 5, KEEP, false, false, "Retry-After: 1\r\n"},
      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Retry-After: 1\r\n\r\n"},
-    {{204, NULL, 0, KEEP, false, false, "Allow: POST\r\n"},
+    {{204, "text/plain", 0, KEEP, false, false, "Allow: POST\r\n"},
      "HTTP/1.1 204 No Content\r\nAllow: POST\r\n\r\n"},
     {{405, "", 0, KEEP, false, false, "Allow: POST\r\n"},
      "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nAllow: POST\r\n\r\n"},
