@@ -161,10 +161,15 @@ static void keep_in_buffer(struct duet_conn *conn, const uint8_t *bytes, size_t 
 {
     if (conn->state == CONN_CLOSED)
         return;
-    if (size == 0)
+    if (size == 0) {
         duet_buf_done(&conn->in);
-    else if (duet_buf_append(&conn->in, bytes, size) < 0)
+        return;
+    }
+    if (duet_buf_reserve(&conn->in, size + 1) < 0) { /* and the byte after a message */
         duet_conn_close(conn);
+        return;
+    }
+    duet_buf_append(&conn->in, bytes, size);
 }
 
 static void read_into_scratch(struct duet_conn *conn)
