@@ -130,8 +130,7 @@ static void say_timed_out(struct duet_conn *conn)
              "request not complete after %llu ms (%s %llu)", (unsigned long long)limit,
              conn->in_body ? "--body-timeout" : "--head-timeout", (unsigned long long)limit);
     conn->conns->events->bad(conn, message);
-    if (conn->state == CONN_OPEN)
-        duet_conn_finish(conn, true);
+    duet_conn_finish(conn, true);
 }
 
 static void on_deadline(struct duet_deadline *deadline)
@@ -226,6 +225,8 @@ static void drop_input(struct duet_conn *conn)
 
 void duet_conn_finish(struct duet_conn *conn, bool linger)
 {
+    if (linger && conn->state == CONN_DRAINING)
+        conn->linger = true; /* a reply that ends the connection came first */
     if (conn->state != CONN_OPEN)
         return;
     conn->linger = linger;
@@ -329,8 +330,12 @@ static void on_ready(struct duet_source *source, uint32_t events)
     struct duet_conn *conn = (struct duet_conn *)(void *)source;
     if (conn->state == CONN_CLOSED)
         return;
-    if (events & (EPOLLERR | EPOLLHUP) &&
-        (conn->state != CONN_OPEN || !duet_conn_may_read(conn))) {
+    if (conn->state == CONN_LINGERING) {
+        duet_conn_discard(
+            conn); /* a hang-up too may lie behind bytes that must be read first */
+        return;
+    }
+    if (events & (EPOLLERR | EPOLLHUP) && !duet_conn_may_read(conn)) {
         duet_conn_close(conn);
         return;
     }
@@ -338,9 +343,7 @@ static void on_ready(struct duet_source *source, uint32_t events)
         conn->write_blocked = false;
         duet_conn_touch(conn);
     }
-    if (conn->state == CONN_LINGERING)
-        duet_conn_discard(conn);
-    else if (duet_conn_may_read(conn) && !conn->input_ended)
+    if (duet_conn_may_read(conn) && !conn->input_ended)
         duet_conn_read(conn);
     else if (events & (EPOLLIN | EPOLLRDHUP))
         on_event_unread(conn, events);
