@@ -105,8 +105,9 @@ static struct duet_chunk *chunk_with_room(struct duet_conn *conn, size_t size)
 void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
                     const void *body, size_t body_size)
 {
-    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING)
-        return;
+    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING ||
+        head_size + body_size == 0)
+        return; /* nothing to write: an empty part at the end would be written for ever */
     struct duet_chunk *chunk = chunk_with_room(conn, head_size + body_size);
     if (chunk == NULL) {
         duet_conn_close(conn);
@@ -124,7 +125,7 @@ void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
 
 void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out)
 {
-    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING) {
+    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING || out->size == 0) {
         out->release(out);
         return;
     }
