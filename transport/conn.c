@@ -106,7 +106,7 @@ static uint64_t due_ms(const struct duet_conn *conn)
     const struct duet_conn_limits *limits = &conn->conns->conn_limits;
     if (conn->state == CONN_LINGERING)
         return conn->active_ms + LINGER_MS;
-    if (conn->out_size > 0)
+    if (conn->write_blocked)
         return conn->active_ms + limits->write_timeout_ms;
     if (conn->state == CONN_OPEN && conn->framing_state != NULL)
         return conn->active_ms +
@@ -144,10 +144,12 @@ static void on_deadline(struct duet_deadline *deadline)
         return;
     }
 
-    bool is_waiting_for_us = conn->in_flight > 0 && conn->out_size == 0;
-    if (is_waiting_for_us)
+    bool is_waiting_for_us = conn->in_flight > 0 || conn->out_size > 0;
+    if (conn->write_blocked)
+        duet_conn_close(conn);
+    else if (is_waiting_for_us)
         duet_conn_wait_since_now(conn);
-    else if (conn->state == CONN_OPEN && conn->out_size == 0 && conn->framing_state != NULL)
+    else if (conn->state == CONN_OPEN && conn->framing_state != NULL)
         say_timed_out(conn);
     else
         duet_conn_close(conn);
@@ -331,8 +333,8 @@ static void on_ready(struct duet_source *source, uint32_t events)
     if (conn->state == CONN_CLOSED)
         return;
     if (conn->state == CONN_LINGERING) {
-        duet_conn_discard(
-            conn); /* a hang-up too may lie behind bytes that must be read first */
+        /* A hang-up too: it may lie behind bytes that must be read first. */
+        duet_conn_discard(conn);
         return;
     }
     if (events & (EPOLLERR | EPOLLHUP) && !duet_conn_may_read(conn)) {

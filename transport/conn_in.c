@@ -45,7 +45,7 @@ static int keep_state(struct duet_conn *conn)
 }
 
 /* A message is under way: its state is kept, and its time runs from its first byte, its body's
- * from the end of the head. */
+ * from the end of the head; both only once the peer takes what was written to it. */
 static void await_more(struct duet_conn *conn, const struct duet_message *message, bool is_new)
 {
     if (conn->framing_state == NULL && keep_state(conn) < 0) {
@@ -55,10 +55,10 @@ static void await_more(struct duet_conn *conn, const struct duet_message *messag
     bool was_in_body = conn->in_body && !is_new;
     conn->in_body = message->in_body;
     conn->in_need = message->need;
+    if ((is_new || conn->in_body != was_in_body) && !conn->write_blocked)
+        duet_conn_wait_since_now(conn);
     if (message->interim != NULL)
         duet_conn_send(conn, message->interim, strlen(message->interim), NULL, 0);
-    if (is_new || conn->in_body != was_in_body)
-        duet_conn_wait_since_now(conn);
 }
 
 /* No message is under way any more. */
@@ -138,8 +138,8 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     ssize_t n = size > 0 ? recv(conn->fd, room, size, 0) : -1;
     if (n > 0) {
         conn->conns->bytes_in += (size_t)n;
-        conn->active_ms =
-            conn->framing_state == NULL ? conn->conns->loop->now_ms : conn->active_ms;
+        if (conn->framing_state == NULL && !conn->write_blocked)
+            conn->active_ms = conn->conns->loop->now_ms;
         if (conn->is_drained)
             conn->read_left -= (size_t)n;
         return (size_t)n;

@@ -187,7 +187,7 @@ static void forget_written(struct duet_conn *conn, size_t written)
 }
 
 /* Writes until everything is out or the kernel takes no more. Progress begins the write timeout
- * anew. */
+ * anew; another reply behind those that wait does not. */
 static void write_all(struct duet_conn *conn)
 {
     while (conn->out_first != NULL && !conn->write_blocked) {
@@ -202,11 +202,11 @@ static void write_all(struct duet_conn *conn)
         if (n > 0)
             forget_written(conn, (size_t)n);
         conn->write_blocked = n < (ssize_t)asked;
-        if (conn->write_blocked || n > 0)
+        if (conn->write_blocked)
+            duet_conn_wait_since_now(conn);
+        else
             conn->active_ms = conn->conns->loop->now_ms;
     }
-    if (conn->write_blocked)
-        duet_conn_wait_since_now(conn);
 }
 
 void duet_conn_flush(struct duet_conn *conn)
