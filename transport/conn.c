@@ -41,7 +41,10 @@ int duet_conns_init(struct duet_conns *conns)
     conns->scratch =
         malloc(DUET_SCRATCH_SIZE + 1); /* a message is followed by one readable byte */
     conns->scratch_state = malloc(largest_state(conns->limits));
-    return conns->scratch != NULL && conns->scratch_state != NULL ? 0 : -ENOMEM;
+    if (conns->scratch != NULL && conns->scratch_state != NULL)
+        return 0;
+    duet_conns_done(conns);
+    return -ENOMEM;
 }
 
 static int add_slots(struct duet_conns *conns)
@@ -186,7 +189,7 @@ bool duet_conn_may_read(const struct duet_conn *conn)
 
 void duet_conn_count_pause(struct duet_conn *conn)
 {
-    uint64_t *counter = stopping_limit(conn);
+    uint64_t *counter = conn->state == CONN_OPEN ? stopping_limit(conn) : NULL;
     if (counter != NULL)
         (*counter)++;
 }
@@ -423,4 +426,5 @@ void duet_conns_done(struct duet_conns *conns)
     conns->slots = NULL;
     conns->scratch = conns->scratch_state = NULL;
     conns->slot_count = 0;
+    conns->first_free = no_slot;
 }
