@@ -15,6 +15,8 @@
 #include <time.h>
 
 enum {
+    MAX_INVOKE_DEPTH =
+        16, /* each takes some 3 KiB of stack, and none is meant to call itself without end */
     GZIP_FROM = 1400,       /* a smaller reply fits one packet anyway */
     KEPT_REPLY = 64 * 1024, /* reply bytes that a recycled call may hold on to */
     TRIMMED = 4 * 1024,     /* what it keeps when many calls lie idle */
@@ -280,6 +282,7 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
                                 .view = root->view,
                                 .to = root->to,
                                 .request = root->request};
+    inner->invoke_depth = call->invoke_depth + 1;
     inner->request.params = args->object;
     inner->request.fault = &inner->fault;
     inner->fault.code = 0;
@@ -310,6 +313,10 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
         return duet_fail(call, DUET_FAULT_PARAMS,
                          "the arguments of %.200s must be an array, got %s", method,
                          duet_type_name(duet_value_type(args)));
+    if (call->invoke_depth >= MAX_INVOKE_DEPTH)
+        return duet_fail(call, DUET_FAULT_LIMIT,
+                         "%.200s: methods that call methods go %d deep at most", method,
+                         MAX_INVOKE_DEPTH);
     struct duet_call inner;
     borrow(&inner, call, args);
     inner.request.method = method;

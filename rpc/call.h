@@ -34,6 +34,7 @@ struct duet_call {
     const struct duet_method_entry *method; /* NULL until found */
     struct duet_writer *writer; /* own_writer; or the one an invoked call writes to */
     size_t wire_size;           /* of the request */
+    unsigned invoke_depth;      /* of calls within calls */
     int status;                 /* HTTP status of the reply */
     bool is_read;               /* head has been read (or has failed) */
     bool is_done;               /* the reply is complete: only compression is left to do */

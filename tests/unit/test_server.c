@@ -73,6 +73,23 @@ static int through(duet_call *call, void *ctx)
     return duet_write_string(writer, "after", 5);
 }
 
+static int speak(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_fail(call, 0, "%01500d", 7);
+}
+
+/* The first call brings an empty list of arguments, all others pass it on. */
+static int itself(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    static _Thread_local const duet_value *none;
+    if (duet_arg_count(call) > 0)
+        none = duet_arg(call, 0);
+    int rc = duet_call_invoke(call, "itself", none, duet_call_writer(call));
+    return rc < 0 ? duet_reply_int(call, duet_call_fault(call, NULL)) : rc;
+}
+
 static const duet_method methods[] = {
     {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
     {.name = "slow.double", .signature = "i:i", .handler = twice},
@@ -83,6 +100,7 @@ static const duet_method methods[] = {
     {.name = "drain", .handler = drain, .flags = DUET_INLINE},
     {.name = "drain.worker", .handler = drain},
     {.name = "add.triple", .handler = add_triple},
+    {.name = "itself", .handler = itself},
     {.name = "through", .signature = "a:a", .handler = through},
     {0},
 };
@@ -212,6 +230,37 @@ static void a_method_calls_another_and_keeps_its_own_reply_whole(void **state)
     EXCHANGE(fd, "\x94\x00\x01\xa7through\x91\x90",
              "\x94\x01\x01\xc0\x92\xd1\x80\xa6\xa5"
              "after"); /* -32602 */
+    close(fd);
+    served_stop(&served);
+}
+
+static void a_method_that_calls_itself_without_end_is_stopped(void **state)
+{
+    (void)state;
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    EXCHANGE(fd, "\x94\x00\x01\xa6itself\x91\x91\x90",
+             "\x94\x01\x01\xc0\xd1\x83\x00"); /* -32000 */
+    close(fd);
+    served_stop(&served);
+}
+
+static void a_fault_fits_whatever_the_reply_limit(void **state)
+{
+    (void)state;
+    static const duet_method wordy[] = {
+        {.name = "wordy", .handler = speak, .flags = DUET_INLINE}, {0}};
+    struct served served;
+    served_open(&served, wordy, NULL);
+    assert_int_equal(duet_server_set(served.server, DUET_MAX_REPLY, 1024), 0);
+    served_start(&served);
+    int fd = served_connect(&served);
+    char reply[10 + 1000 + 1];
+    served_send(fd, "\x94\x00\x01\xa5wordy\x90", 10);
+    served_read(fd, reply, sizeof reply);
+    assert_memory_equal(reply, "\x94\x01\x01\x92\xd1\x81\x0c\xda\x03\xe8", 10); /* -32500 */
     close(fd);
     served_stop(&served);
 }
@@ -373,6 +422,8 @@ int main(void)
         cmocka_unit_test(a_call_is_answered_inline_and_on_a_worker),
         cmocka_unit_test(what_a_handler_does_wrong_is_an_internal_fault),
         cmocka_unit_test(a_method_calls_another_and_keeps_its_own_reply_whole),
+        cmocka_unit_test(a_method_that_calls_itself_without_end_is_stopped),
+        cmocka_unit_test(a_fault_fits_whatever_the_reply_limit),
         cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
