@@ -10,6 +10,7 @@ enum {
     FIRST_CAPACITY = 64,     /* objects; an everyday call fits */
     KEEP_CAPACITY = 4096,    /* 96 KiB for each thread that reads XML */
     LARGEST_COUNT = 1 << 30, /* counts are 32 bits in the tree */
+    LARGE_TEXT = 128 * 1024, /* more than an expat event delivers at once */
 };
 
 void duet_xml_build_init(struct duet_xml_build *build)
@@ -185,19 +186,30 @@ size_t duet_xml_build_argument(const struct duet_xml_build *build)
     return at + 1;
 }
 
-/* Doubling keeps the copying linear in the text's size; what is too much comes back when the
- * text is kept. */
-static int make_room(struct duet_xml_build *build, size_t need)
+static bool resize_text(struct duet_xml_build *build, size_t room)
 {
     struct duet_arena *arena = build->request->arena;
+    if (build->text == NULL || !duet_arena_resize(arena, build->text, build->text_room, room))
+        return false;
+    build->text_room = room;
+    return true;
+}
+
+/* Doubling keeps the copying linear in the text's size. Once a text is large, the next block
+ * has room for all the text that a document of this size can hold: the copying ends, and later
+ * texts fit behind it, because what is too much comes back when a text is kept. */
+static int make_room(struct duet_xml_build *build, size_t need)
+{
     size_t room = build->text_room * 2 > need ? build->text_room * 2 : need;
-    if (build->text != NULL && duet_arena_resize(arena, build->text, build->text_room, room)) {
-        build->text_room = room;
+    if (resize_text(build, room) || resize_text(build, need))
         return 0;
-    }
-    char *text = duet_arena_alloc(arena, room);
+
+    size_t all = build->request->size + 1; /* more only if it is not in UTF-8 */
+    if (room > LARGE_TEXT && need <= all)
+        room = all;
+    char *text = duet_arena_alloc(build->request->arena, room);
     if (text == NULL && room > need)
-        text = duet_arena_alloc(arena, room = need);
+        text = duet_arena_alloc(build->request->arena, room = need);
     if (text == NULL)
         return duet_xml_build_too_big(build);
     if (build->text != NULL)

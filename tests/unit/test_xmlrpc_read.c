@@ -208,6 +208,39 @@ static void an_arena_that_is_full_is_the_limit_of_the_message(void **state)
     reading_done(&reading);
 }
 
+static void text_fits_twice_the_size_of_its_message(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t values;
+        const char *open, *repeated, *close;
+        size_t count;
+    } rows[] = {
+        {1, "<value>", "x", "</value>", 999000},
+        {1, "<value><base64>", "AAA\n", "</base64></value>", 249000},
+        {1, "<value>", "x\n\n\n\n\n\n\n\n", "</value>", 110000},
+        {3, "<value>", "0123456789", "</value>", 30000},
+    };
+    struct reading reading;
+    reading_init(&reading);
+    reading.limits.max_message = 1000000;
+    reading.arena.max = 2 * reading.limits.max_message + 65536;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = malloc(1000000), *to = stpcpy(text, BEGIN ARRAY_BEGIN);
+        for (size_t value = 0; value < rows[i].values; value++) {
+            to = stpcpy(to, rows[i].open);
+            for (size_t n = 0; n < rows[i].count; n++)
+                to = stpcpy(to, rows[i].repeated);
+            to = stpcpy(to, rows[i].close);
+        }
+        strcpy(to, ARRAY_END END);
+        read_text(&reading, text);
+        assert_int_equal(reading.rc, 0);
+        free(text);
+    }
+    reading_done(&reading);
+}
+
 static const char everything[] =
     "<?xml version='1.0' encoding='UTF-8'?>\n<methodCall><methodName>m</methodName><params>"
     "<param><value><struct><member><name>a&amp;</name><value><i8>-1</i8></value></member>"
@@ -268,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_large_string_comes_through_whole),
         cmocka_unit_test(a_tag_across_slices_is_read_wherever_it_is_cut),
         cmocka_unit_test(an_arena_that_is_full_is_the_limit_of_the_message),
+        cmocka_unit_test(text_fits_twice_the_size_of_its_message),
         cmocka_unit_test(a_document_cut_at_any_byte_is_refused),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };
