@@ -1,10 +1,10 @@
-"""The README's clients, as they stand there: each block is run and must print 14."""
+"""The README as it stands: each client in it is run and must print 14, each limit is compared."""
 import os
 import re
 import subprocess
 import unittest
 
-from duet_server import PATIENCE_S, Server, need_command
+from duet_server import PATIENCE_S, Server, need_command, program_path
 
 README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
 RUNNERS = {
@@ -13,6 +13,7 @@ RUNNERS = {
     "sh": ["bash", "-s"],
     "vim": ["nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", "/dev/stdin", "-c", "qall!"],
 }
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "s": 1000}
 
 
 class Readme(unittest.TestCase):
@@ -33,6 +34,17 @@ class Readme(unittest.TestCase):
             with self.subTest(language):
                 self.assertIn("6789", code)
                 self.assertRegex(self.run_client(language, code), r"\b14\b")
+
+    def test_the_limits_have_their_defaults(self):
+        command = [program_path("double_server"), "--print-limits"]
+        printed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+        defaults = dict(re.findall(r"^(--[\w-]+) +(\d+) ", printed.stdout, re.M))
+        with open(README, encoding="utf-8") as file:
+            rows = re.findall(r"^\| `(--[\w-]+)` \| ([\d,]+|none) ?(\w*) \|", file.read(), re.M)
+        self.assertGreater(len(rows), 10)
+        for flag, number, unit in rows:
+            value = 0 if number == "none" else int(number.replace(",", "")) * UNITS[unit]
+            self.assertEqual(value, int(defaults[flag]), flag)
 
     def run_client(self, language, code):
         need_command(code.split()[0] if language == "sh" else RUNNERS[language][0])
