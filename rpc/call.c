@@ -9,10 +9,10 @@
 #include "home.h"
 #include "introspect.h"
 #include "server.h"
+#include "work.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     MAX_INVOKE_DEPTH =
@@ -64,7 +64,8 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->method = NULL;
     call->peer_text = NULL;
     call->status = 200;
-    call->is_read = call->is_done = call->is_gzip = false;
+    call->is_read = call->is_done = call->is_gzip = call->is_refused = call->is_admitted =
+        false;
     call->fault.code = 0;
     call->request.decoded = false;
     call->request.has_msgid = false;
@@ -210,11 +211,11 @@ static void settle_fault(struct duet_call *call, int rc)
         duet_fault_from(&call->fault, rc);
 }
 
-static uint64_t clock_ns(void)
+enum duet_ended duet_call_ended(const struct duet_call *call)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    if (call->fault.code == 0)
+        return ENDED_OK;
+    return call->is_refused ? ENDED_REFUSED : ENDED_FAULT;
 }
 
 bool duet_call_wants_gzip(const struct duet_call *call)
@@ -240,9 +241,6 @@ void duet_call_compress(struct duet_call *call)
 void duet_call_run(struct duet_call *call, int rc)
 {
     const struct duet_codec *codec = call->to.codec;
-    bool is_timed = call->home->server->options.value[DUET_SERVER_TIMING];
-    if (is_timed)
-        call->started_ns = clock_ns();
     if (rc == 0 && !call->is_read)
         rc = duet_call_route(call, duet_call_registry(call));
     if (rc == 0)
@@ -267,9 +265,17 @@ void duet_call_run(struct duet_call *call, int rc)
     if (rc < 0)
         duet_call_write_fault(call);
     call->is_done = true;
-    if (is_timed)
-        call->ended_ns = clock_ns();
     run_after_hook(call);
+}
+
+int duet_call_refuse_busy(struct duet_call *call)
+{
+    call->is_refused = true;
+    call->status = 503;
+    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                          "%.200s is busy: %u calls of it run already, as many as its "
+                          "max_running allows; try again",
+                          call->method->name, call->method->gate.max);
 }
 
 /* An invoked call borrows everything from the one that invokes it but method, arguments and
@@ -306,6 +312,32 @@ static int run_invoked(struct duet_call *inner, struct duet_writer *writer)
     return rc;
 }
 
+/* A call within a call cannot wait for its turn: the place that it waits for may be its own
+ * caller's. */
+static int run_in_gate(struct duet_call *inner, struct duet_writer *writer)
+{
+    struct duet_gate *gate = &inner->method->gate;
+    if (gate->max == 0)
+        return run_invoked(inner, writer);
+    if (!duet_gate_try(gate))
+        return duet_call_refuse_busy(inner);
+    int rc = run_invoked(inner, writer);
+    struct duet_gate_link *next = duet_gate_leave(gate);
+    if (next != NULL)
+        duet_work_admit(next);
+    return rc;
+}
+
+static void count_invoked(struct duet_call *inner)
+{
+    if (inner->method == NULL)
+        return;
+    size_t shards = duet_server_shards(inner->home->server);
+    struct duet_counts *counts = duet_method_counts(inner->method, shards, shards - 1);
+    if (counts != NULL)
+        duet_count_shared(&counts->ended[duet_call_ended(inner)], 1);
+}
+
 int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
                      duet_writer *writer)
 {
@@ -327,9 +359,10 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
         rc = duet_signature_check(&inner.method->signature, inner.method->name,
                                   &inner.request.params, &inner.fault);
     if (rc == 0)
-        rc = run_invoked(&inner, writer);
+        rc = run_in_gate(&inner, writer);
     if (rc < 0)
         duet_fault_from(&inner.fault, rc);
+    count_invoked(&inner);
     run_after_hook(&inner);
     if (rc < 0)
         call->fault = inner.fault;

@@ -31,15 +31,19 @@ struct duet_call {
     uint64_t ticket;
     struct duet_recipient to;
     struct duet_request request;
-    const struct duet_method_entry *method; /* NULL until found */
-    struct duet_writer *writer; /* own_writer; or the one an invoked call writes to */
-    size_t wire_size;           /* of the request */
-    unsigned invoke_depth;      /* of calls within calls */
-    int status;                 /* HTTP status of the reply */
-    bool is_read;               /* head has been read (or has failed) */
-    bool is_done;               /* the reply is complete: only compression is left to do */
-    bool is_gzip;               /* the reply is compressed */
-    uint64_t arrived_ns, started_ns, ended_ns; /* the last two only with --server-timing */
+    struct duet_method_entry *method; /* NULL until found */
+    struct duet_writer *writer;       /* own_writer; or the one an invoked call writes to */
+    size_t wire_size;                 /* of the request */
+    unsigned invoke_depth;            /* of calls within calls */
+    int status;                       /* HTTP status of the reply */
+    bool is_read;                     /* head has been read (or has failed) */
+    bool is_done; /* the reply is complete: only compression is left to do */
+    bool is_gzip; /* the reply is compressed */
+    uint64_t arrived_ns, started_ns,
+        ended_ns;                  /* the last two for workers, and with --server-timing */
+    struct duet_gate_link in_line; /* while it waits for its method's gate */
+    bool is_admitted;              /* it has passed that gate */
+    bool is_refused;               /* the fault is a refusal: it did not run */
     _Atomic int fate;
     char *peer_text; /* made when asked for */
     struct sockaddr_in6 peer;
@@ -63,6 +67,12 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
 /* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
  * before; then only the fault is written. */
 void duet_call_run(struct duet_call *call, int rc);
+
+/* How a call that was run (or refused) ended. */
+enum duet_ended duet_call_ended(const struct duet_call *call);
+
+/* Makes it the fault of a call whose method runs too often already; returns DUET_FAILED. */
+int duet_call_refuse_busy(struct duet_call *call);
 
 /* Whether the reply should be compressed, and the caller of duet_call_run has not done it yet.
  */

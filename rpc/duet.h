@@ -99,6 +99,11 @@ enum {
      * unless there is one worker). Without this flag a handler runs on a worker thread and may
      * block. */
     DUET_INLINE = 1 << 0,
+
+    /* When max_running calls of it run already, another one is refused at once with
+     * DUET_FAULT_LIMIT; without this flag it waits for its turn. Either way such a method runs
+     * on workers. */
+    DUET_REFUSE_BUSY = 1 << 1,
 };
 
 /* A row of a method table; a row whose name is NULL ends the table.
@@ -115,6 +120,8 @@ typedef struct duet_method {
     duet_handler handler;
     unsigned flags;
     const char *help;
+    unsigned timeout_ms;  /* from arrival to answer; 0: the server's DUET_CALL_TIMEOUT */
+    unsigned max_running; /* calls of it that run at once; 0: no limit. See DUET_REFUSE_BUSY */
 } duet_method;
 
 /* ---- A server's life ----
@@ -433,6 +440,46 @@ typedef void (*duet_after_hook)(duet_call *call, const duet_outcome *outcome, vo
 /* Sets the server's hooks, before run; each may be NULL. They must be thread-safe. */
 DUET_API int duet_server_set_hooks(duet_server *server, duet_before_hook before,
                                    duet_after_hook after, void *ctx);
+
+/* ---- Counters ----
+ *
+ * What the server has counted since it started; system.stats answers the same to any client.
+ * Each call that was accepted ends in exactly one way: calls_accepted = ok + fault + refused +
+ * cancelled + dropped + timed_out + calls_in_progress. */
+typedef struct duet_call_stats {
+    uint64_t ok, fault; /* answered with a result, or with a fault */
+    uint64_t
+        refused; /* answered with a fault before it ran: a full queue, a busy method, a limit */
+    uint64_t cancelled; /* answered with a fault at the end of a drain */
+    uint64_t dropped;   /* the client was gone before the answer */
+    uint64_t timed_out; /* answered with a fault at its deadline */
+    uint64_t queue_us,
+        run_us; /* waiting for a worker, and running on one, all calls together */
+} duet_call_stats;
+
+typedef struct duet_stats {
+    uint64_t connections_open, connections_accepted;
+    uint64_t refused_max_connections, refused_max_per_address; /* connections */
+    uint64_t accept_pauses; /* accepting paused: fds had run out */
+    uint64_t paused_max_in_flight, paused_max_in_flight_bytes,
+        paused_out_mark; /* reading paused */
+    uint64_t bytes_in, bytes_out;
+    uint64_t
+        buffered_bytes; /* held now for messages and replies under way; see DUET_MAX_BUFFERED */
+    uint64_t workers, workers_active, workers_waiting, queue_length;
+    uint64_t calls_accepted, calls_in_progress;
+    duet_call_stats calls;
+    uint64_t late_results;        /* of calls that were answered or dropped before */
+    uint64_t unreadable_messages; /* not of the protocol and without a msgid; their connections
+                                     were closed */
+    uint64_t unasked_replies;     /* replies that nobody asked for; ignored */
+} duet_stats;
+
+/* The totals, and those of one method (-ENOENT if there is none of that name). Any thread,
+ * while the server runs; before and after, most are 0. */
+DUET_API int duet_server_stats(const duet_server *server, duet_stats *stats);
+DUET_API int duet_server_method_stats(const duet_server *server, const char *method,
+                                      duet_call_stats *stats);
 
 #ifdef __cplusplus
 }

@@ -41,10 +41,13 @@ struct duet_home {
     pthread_t thread;
     int result; /* of duet_loop_run */
 
-    uint64_t unanswerable; /* messages of the wrong shape without a msgid; the connection was
-                              closed */
-    uint64_t unasked;      /* replies that nobody asked for */
-    uint64_t late;         /* results whose ticket was gone */
+    size_t number; /* which of the server's homes it is */
+    struct duet_counts totals;
+    _Atomic uint64_t calls; /* accepted */
+    _Atomic uint64_t
+        unreadable; /* messages of the wrong shape without a msgid; the connection was closed */
+    _Atomic uint64_t unasked; /* replies that nobody asked for */
+    _Atomic uint64_t late;    /* results whose ticket was gone */
 };
 
 /* Opens loop and connections. 0 or a negative code; duet_home_done either way. */
@@ -55,12 +58,5 @@ int duet_home_run(struct duet_home *home);
 
 /* Frees everything; no worker holds a call of it any more. */
 void duet_home_done(struct duet_home *home);
-
-/* Sends a call that was run on a worker home. Any thread; the call is no longer the caller's.
- */
-void duet_home_post(struct duet_call *call);
-
-/* A worker has nothing more to do: what it posted is looked at now. */
-void duet_home_rest(void *ctx);
 
 #endif

@@ -148,22 +148,10 @@ static void drain_conn(struct duet_conn *conn, void *ctx)
     duet_conn_drain(conn);
 }
 
-static void cancel_ticket(struct duet_ticket *ticket, void *ctx)
-{
-    (void)ctx;
-    atomic_store_explicit(&ticket->call->fate, FATE_CANCELLED, memory_order_relaxed);
-    duet_home_answer_ticket(ticket, DUET_FAULT_CANCELLED,
-                            "cancelled: the server shuts down and its --drain-ms have passed");
-}
-
 static void finish_conn(struct duet_conn *conn, void *ctx)
 {
     (void)ctx;
-    if (conn->state == CONN_OPEN)
-        duet_conn_finish(conn, true);
-    else if (conn->out_size > 0)
-        duet_conn_close(
-            conn); /* its peer has not taken what was written to it in all that time */
+    duet_conn_finish(conn, true);
 }
 
 static void on_drain_deadline(struct duet_deadline *deadline)
@@ -178,7 +166,7 @@ static void on_drain_deadline(struct duet_deadline *deadline)
     home->is_past_deadline = true;
     if (home->tickets.open > 0)
         atomic_store(&home->server->deadline_passed, true);
-    duet_tickets_each(&home->tickets, cancel_ticket, NULL);
+    duet_tickets_each(&home->tickets, duet_home_cancel_ticket, NULL);
     duet_conns_each(&home->conns, finish_conn, NULL);
     duet_wheel_set(&home->loop.wheel, deadline, home->loop.now_ms + LAST_WORDS_MS);
 }
@@ -230,6 +218,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
 {
     const int64_t *option = server->options.value;
     home->server = server;
+    home->number = (size_t)(home - server->homes);
     int rc = duet_loop_init(&home->loop, on_turn_over, home);
     home->loop.busy_poll_us = (unsigned)option[DUET_BUSY_POLL_US];
     home->conns = (struct duet_conns){

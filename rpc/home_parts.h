@@ -1,5 +1,5 @@
 /*
- * What home.c, home_life.c and pages.c share; nobody else includes it.
+ * What home.c, home_life.c, reply.c, handover.c and pages.c share; nobody else includes it.
  */
 #ifndef DUET_HOME_PARTS_H
 #define DUET_HOME_PARTS_H
@@ -8,16 +8,40 @@
 
 /* home.c */
 extern const struct duet_conn_events duet_home_events;
-void duet_home_recycle(struct duet_call *call);
-void duet_home_push(struct duet_home *home);
 
-/* Answers a ticket with a fault while a worker still holds its call, whose result will find the
- * ticket gone. */
-void duet_home_answer_ticket(struct duet_ticket *ticket, int code, const char *words);
+/* reply.c */
+
+/* A call ready for a request; NULL when out of memory. Then its end. */
+struct duet_call *duet_home_take_call(struct duet_home *home);
+void duet_home_recycle(struct duet_call *call);
+
+/* Counts how an accepted call ended: once for each. The times are 0 for calls that no worker
+ * ran. */
+void duet_home_count_end(struct duet_home *home, struct duet_method_entry *method,
+                         enum duet_ended how, uint64_t queue_ns, uint64_t run_ns);
 
 /* Wraps a body for its request and sends it; after the last reply of a connection, finishes
  * that. */
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body);
+
+/* Sends what a call has for an answer, which may be nothing; takes the call. */
+void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call);
+
+/* The same, and counts how the call ended. */
+void duet_home_answer(struct duet_conn *conn, struct duet_call *call);
+
+/* handover.c */
+
+/* Gives a call to the workers; takes it. From here on it belongs to whoever runs it; what is
+ * known of it here is its ticket. `whole` as conn's message event has it. */
+void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call,
+                         struct duet_buf *whole);
+
+/* Pushes the turn's calls. */
+void duet_home_push(struct duet_home *home);
+
+/* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */
+void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
 
 /* home_life.c */
 

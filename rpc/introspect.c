@@ -5,6 +5,7 @@
 #include "introspect.h"
 
 #include "registry.h"
+#include "server.h"
 
 #include <string.h>
 
@@ -174,20 +175,134 @@ static int multicall(duet_call *call, void *ctx)
     return rc;
 }
 
+/* ---- system.stats */
+
+static int write_count(duet_writer *writer, const char *name, uint64_t count)
+{
+    duet_write_field(writer, name);
+    return count > INT64_MAX ? duet_write_int(writer, INT64_MAX)
+                             : duet_write_int(writer, (int64_t)count);
+}
+
+enum { CALL_FIELDS = 8 };
+
+static int write_calls(duet_writer *writer, const duet_call_stats *calls)
+{
+    write_count(writer, "ok", calls->ok);
+    write_count(writer, "fault", calls->fault);
+    write_count(writer, "refused", calls->refused);
+    write_count(writer, "cancelled", calls->cancelled);
+    write_count(writer, "dropped", calls->dropped);
+    write_count(writer, "timed_out", calls->timed_out);
+    write_count(writer, "queue_us", calls->queue_us);
+    return write_count(writer, "run_us", calls->run_us);
+}
+
+static void write_totals(duet_writer *writer, const duet_stats *stats)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } fields[] = {
+        {"connections_open", stats->connections_open},
+        {"connections_accepted", stats->connections_accepted},
+        {"refused_max_connections", stats->refused_max_connections},
+        {"refused_max_per_address", stats->refused_max_per_address},
+        {"accept_pauses", stats->accept_pauses},
+        {"paused_max_in_flight", stats->paused_max_in_flight},
+        {"paused_max_in_flight_bytes", stats->paused_max_in_flight_bytes},
+        {"paused_out_mark", stats->paused_out_mark},
+        {"bytes_in", stats->bytes_in},
+        {"bytes_out", stats->bytes_out},
+        {"buffered_bytes", stats->buffered_bytes},
+        {"workers", stats->workers},
+        {"workers_active", stats->workers_active},
+        {"workers_waiting", stats->workers_waiting},
+        {"queue_length", stats->queue_length},
+        {"calls_accepted", stats->calls_accepted},
+        {"calls_in_progress", stats->calls_in_progress},
+        {"late_results", stats->late_results},
+        {"unreadable_messages", stats->unreadable_messages},
+        {"unasked_replies", stats->unasked_replies},
+    };
+    const size_t count = sizeof fields / sizeof *fields;
+    duet_write_record(writer, count + 2, DUET_RECORD_MAP);
+    for (size_t i = 0; i < count; i++)
+        write_count(writer, fields[i].name, fields[i].count);
+    duet_write_field(writer, "calls");
+    duet_write_record(writer, CALL_FIELDS, DUET_RECORD_MAP);
+    write_calls(writer, &stats->calls);
+}
+
+/* The server's totals, and under "methods" those methods that have been called. */
+static int stats(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_server *server = duet_call_server(call);
+    const struct duet_registry *registry = duet_call_registry(call);
+    struct duet_method_entry *const *methods = duet_registry_sorted(registry);
+    if (methods == NULL)
+        return duet_fail(call, DUET_FAULT_INTERNAL, "out of memory");
+    duet_stats totals;
+    duet_server_stats(server, &totals);
+
+    size_t called = 0, count = duet_registry_count(registry), written = 0;
+    for (size_t i = 0; i < count; i++)
+        called += atomic_load(&methods[i]->counts) != NULL;
+    duet_writer *writer = duet_call_writer(call);
+    write_totals(writer, &totals);
+    duet_write_field(writer, "methods");
+    int rc = duet_write_map(writer, called);
+    for (size_t i = 0; rc == 0 && i < count && written < called; i++) {
+        duet_call_stats calls;
+        if (atomic_load(&methods[i]->counts) == NULL)
+            continue;
+        duet_method_sum(methods[i], duet_server_shards(server), &calls);
+        duet_write_key(writer, methods[i]->name, methods[i]->name_size);
+        duet_write_record(writer, CALL_FIELDS, DUET_RECORD_MAP);
+        rc = write_calls(writer, &calls);
+        written++;
+    }
+    return rc;
+}
+
 /* Looking one method up is as quick as a call's own lookup and needs no worker; the list may be
  * long, and a multicall may run anything. */
 const duet_method duet_introspection[] = {
-    {"system.listMethods", "a:", list_methods, 0, "The names of all methods, sorted."},
-    {"system.methodSignature", "v:s", method_signature, DUET_INLINE,
-     "The signatures of a method, each an array of type names with the result's first; "
-     "\"undef\" if it takes anything."},
-    {"system.methodHelp", "s:s", method_help, DUET_INLINE, "What a method says of itself."},
-    {"system.methodExist", "b:s", method_exist, DUET_INLINE,
-     "Whether there is a method of that name."},
-    {"system.getCapabilities", "m:", get_capabilities, DUET_INLINE,
-     "The specifications that this server keeps to."},
-    {multicall_name, "a:a", multicall, 0,
-     "Runs several calls, each {methodName, params}, and answers with one entry for each: an "
-     "array of its one result, or {faultCode, faultString}."},
+    {.name = "system.listMethods",
+     .signature = "a:",
+     .handler = list_methods,
+     .help = "The names of all methods, sorted."},
+    {.name = "system.methodSignature",
+     .signature = "v:s",
+     .handler = method_signature,
+     .flags = DUET_INLINE,
+     .help = "The signatures of a method, each an array of type names with the result's first; "
+             "\"undef\" if it takes anything."},
+    {.name = "system.methodHelp",
+     .signature = "s:s",
+     .handler = method_help,
+     .flags = DUET_INLINE,
+     .help = "What a method says of itself."},
+    {.name = "system.methodExist",
+     .signature = "b:s",
+     .handler = method_exist,
+     .flags = DUET_INLINE,
+     .help = "Whether there is a method of that name."},
+    {.name = "system.getCapabilities",
+     .signature = "m:",
+     .handler = get_capabilities,
+     .flags = DUET_INLINE,
+     .help = "The specifications that this server keeps to."},
+    {.name = multicall_name,
+     .signature = "a:a",
+     .handler = multicall,
+     .help =
+         "Runs several calls, each {methodName, params}, and answers with one entry for each: "
+         "an array of its one result, or {faultCode, faultString}."},
+    {.name = "system.stats",
+     .signature = "m:",
+     .handler = stats,
+     .help = "What the server has counted since it started."},
     {0},
 };

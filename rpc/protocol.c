@@ -1,16 +1,18 @@
 /*
- * First bytes: a MessagePack-RPC message is an array of three or four, an HTTP request begins
- * with a method's letter. 0x16 begins a TLS handshake and an SSH client begins with a letter:
- * neither is mistaken for a message.
+ * First bytes. A MessagePack-RPC message is an array of three or four, an HTTP request begins
+ * with a letter. An array of another size is taken for MessagePack-RPC too: its codec has the
+ * words for what is wrong with it. 0x16, a TLS handshake, is nothing of ours; an SSH client
+ * begins with a letter and is told in HTTP.
  */
 #include "protocol.h"
 
-static const struct duet_protocol_row http = {.framing = &duet_framing_http, .is_ordered = true};
+static const struct duet_protocol_row http = {.framing = &duet_framing_http,
+                                              .is_ordered = true};
 static const struct duet_protocol_row msgpack = {.framing = &duet_framing_msgpack};
 
 static bool begins_msgpack(uint8_t first)
 {
-    return first == 0x93 || first == 0x94 || first == 0xdc || first == 0xdd;
+    return (first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd;
 }
 
 static bool begins_http(uint8_t first)

@@ -90,36 +90,7 @@ struct duet_method_entry *duet_registry_find(const struct duet_registry *registr
     return find_slot(registry, hash_of(name, size), name, size)->method;
 }
 
-/* ---- Methods */
-
-void duet_method_ref(struct duet_method_entry *method)
-{
-    atomic_fetch_add_explicit(&method->references, 1, memory_order_relaxed);
-}
-
-void duet_method_unref(struct duet_method_entry *method)
-{
-    if (atomic_fetch_sub_explicit(&method->references, 1, memory_order_acq_rel) == 1)
-        free(method);
-}
-
-/* Names are made of what clients can send and logs can show. The codecs trim spaces around a
- * name, so one that has them could never be called. */
-static const char *why_bad_name(const char *name, size_t size, enum duet_registry_adder adder)
-{
-    if (size == 0)
-        return "is empty";
-    if (size > DUET_METHOD_NAME_MAX)
-        return "is longer than 200 bytes";
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-            return "has a control character in it";
-    if (name[0] == ' ' || name[size - 1] == ' ')
-        return "begins or ends with a space";
-    if (adder == DUET_ADDED_BY_USER && strncmp(name, "system.", 7) == 0)
-        return "is reserved: \"system.\" is the server's";
-    return NULL;
-}
+/* ---- Registries */
 
 __attribute__((format(printf, 4, 5))) static int refuse(int rc, char *words, size_t room,
                                                         const char *format, ...)
@@ -135,61 +106,6 @@ static int out_of_memory(char *words, size_t room)
 {
     return refuse(-ENOMEM, words, room, "out of memory");
 }
-
-static int check_row(const duet_method *row, enum duet_registry_adder adder, char *words,
-                     size_t room)
-{
-    const char *bad = why_bad_name(row->name, strlen(row->name), adder);
-    if (bad != NULL)
-        return refuse(-EINVAL, words, room, "method name \"%.200s\" %s", row->name, bad);
-    if (row->handler == NULL)
-        return refuse(-EINVAL, words, room, "method %s has no handler", row->name);
-    return 0;
-}
-
-/* One block for the method, its name and its help: what is added together lies together. */
-static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
-{
-    const char *help = row->help ? row->help : "";
-    size_t name_size = strlen(row->name), help_size = strlen(help);
-    struct duet_method_entry *method = malloc(sizeof *method + name_size + help_size + 2);
-    if (method == NULL)
-        return NULL;
-
-    char *name = (char *)(method + 1);
-    memcpy(name, row->name, name_size + 1);
-    memcpy(name + name_size + 1, help, help_size + 1);
-    method->handler = row->handler;
-    method->ctx = ctx;
-    method->name = name;
-    method->name_size = name_size;
-    method->flags = row->flags;
-    method->help = name + name_size + 1;
-    atomic_init(&method->references, 1);
-    return method;
-}
-
-static int make_method(const duet_method *row, void *ctx, enum duet_registry_adder adder,
-                       struct duet_method_entry **made, char *words, size_t room)
-{
-    int rc = check_row(row, adder, words, room);
-    if (rc < 0)
-        return rc;
-
-    struct duet_method_entry *method = copy_row(row, ctx);
-    if (method == NULL)
-        return out_of_memory(words, room);
-    char why[200];
-    rc = duet_signature_parse(&method->signature, row->signature, why, sizeof why);
-    if (rc < 0) {
-        duet_method_unref(method);
-        return refuse(rc, words, room, "method %s: %s", row->name, why);
-    }
-    *made = method;
-    return 0;
-}
-
-/* ---- Registries */
 
 static struct duet_registry *new_with_capacity(size_t capacity)
 {
@@ -258,12 +174,12 @@ static int grow(struct duet_registry *registry)
 }
 
 static int add_row(struct duet_registry *registry, const duet_method *row, void *ctx,
-                   enum duet_registry_adder adder, char *words, size_t room)
+                   enum duet_method_adder adder, char *words, size_t room)
 {
     struct duet_method_entry *method = NULL;
     if (grow(registry) < 0)
         return out_of_memory(words, room);
-    int rc = make_method(row, ctx, adder, &method, words, room);
+    int rc = duet_method_new(row, ctx, adder, &method, words, room);
     if (rc < 0)
         return rc;
 
@@ -302,7 +218,7 @@ static struct slot *slot_of(const struct duet_registry *registry, const char *na
 }
 
 int duet_registry_add(struct duet_registry *registry, const duet_method *rows, void *ctx,
-                      enum duet_registry_adder adder, char *words, size_t room)
+                      enum duet_method_adder adder, char *words, size_t room)
 {
     assert(atomic_load(&registry->references) == 1);
     int rc = 0;
@@ -333,7 +249,7 @@ static struct duet_registry *copy(const struct duet_registry *old)
 }
 
 int duet_registry_with(const struct duet_registry *old, const duet_method *rows, void *ctx,
-                       enum duet_registry_adder adder, struct duet_registry **made, char *words,
+                       enum duet_method_adder adder, struct duet_registry **made, char *words,
                        size_t room)
 {
     struct duet_registry *registry = copy(old);

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "home.h"
 #include "introspect.h"
+#include "work.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -291,26 +292,13 @@ static void raise_fd_limit(void)
               &limit); /* if it fails, fewer connections are accepted at a time */
 }
 
-static void run_wanted(struct duet_call *call)
-{
-    if (!call->is_done)
-        duet_call_run(call, 0);
-    if (duet_call_wants_gzip(call))
-        duet_call_compress(call);
-}
-
-static void run_on_worker(void *item)
-{
-    struct duet_call *call = item;
-    if (atomic_load_explicit(&call->fate, memory_order_relaxed) != FATE_DROPPED)
-        run_wanted(call);
-    duet_home_post(call);
-}
-
 static int start_workers(struct duet_server *server)
 {
-    server->workers.run = run_on_worker;
-    server->workers.rest = duet_home_rest;
+    server->workers.run = duet_work_run;
+    server->workers.rest = duet_work_rest;
+    server->busy = calloc((size_t)server->options.value[DUET_WORKERS], sizeof *server->busy);
+    if (server->busy == NULL)
+        return -ENOMEM;
     int rc =
         duet_workers_init(&server->workers, (size_t)server->options.value[DUET_WORKER_QUEUE]);
     if (rc == 0)
@@ -378,6 +366,24 @@ static void close_homes(struct duet_server *server)
     server->home_count = 0;
 }
 
+/* Names the methods whose handlers do not come back. */
+static int fail_stuck(struct duet_server *server)
+{
+    char names[DUET_SERVER_WORDS / 2] = "";
+    size_t size = 0;
+    for (int64_t i = 0; i < server->options.value[DUET_WORKERS]; i++) {
+        const struct duet_method_entry *method = atomic_load(&server->busy[i]);
+        if (method != NULL && size < sizeof names)
+            size += (size_t)snprintf(names + size, sizeof names - size, "%s%s",
+                                     size ? ", " : "", method->name);
+    }
+    return duet_server_fail(
+        server, -ETIMEDOUT,
+        "still running %d s after their cancellation: %s (long handlers must ask "
+        "duet_call_cancelled() now and then)",
+        STUCK_MS / 1000, names);
+}
+
 static int serve(struct duet_server *server)
 {
     fix_options(server);
@@ -390,11 +396,11 @@ static int serve(struct duet_server *server)
     fail_if(server, rc, "");
 
     if (!duet_workers_stop(&server->workers, STUCK_MS))
-        return duet_server_fail(server, -ETIMEDOUT,
-                                "handlers still run %d s after they were cancelled",
-                                STUCK_MS / 1000);
+        return fail_stuck(server);
     restore_signals(server);
     duet_workers_done(&server->workers);
+    free(server->busy);
+    server->busy = NULL;
     close_homes(server);
     return rc;
 }

@@ -17,6 +17,8 @@
 
 struct duet_home;
 
+typedef _Atomic(const struct duet_method_entry *) duet_busy;
+
 enum { DUET_SERVER_WORDS = 1024 };
 
 struct duet_server {
@@ -35,7 +37,8 @@ struct duet_server {
     struct duet_home *homes; /* one for each loop */
     _Atomic size_t home_count;
     struct duet_workers workers;
-    int error; /* the first set-up error */
+    duet_busy *busy; /* for each worker: the method that it runs */
+    int error;       /* the first set-up error */
     char words[DUET_SERVER_WORDS];
     char *text; /* what duet_server_args was asked for */
     bool has_signals;
@@ -52,8 +55,17 @@ struct duet_server {
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
     _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */
     _Atomic long long connections;    /* open, on all loops */
+    _Atomic size_t buffered; /* bytes held for messages and replies under way, on all loops */
+    _Atomic uint64_t refused_max_connections, refused_max_per_address;
+    _Atomic long long in_line;      /* calls that wait for their method's gate */
     _Atomic unsigned long accepted; /* connections so far: whose turn it is to take the next */
 };
+
+/* How many threads' counters there are: one for each home, and one that all workers share. */
+static inline size_t duet_server_shards(const struct duet_server *server)
+{
+    return (size_t)server->options.value[DUET_LOOPS] + 1;
+}
 
 /* Remembers the first error of set-up with its words. Returns `rc`. */
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)

@@ -10,6 +10,7 @@
 #include "conn.h"
 
 struct duet_call;
+struct duet_method_entry;
 
 /* To whom a reply goes, and how it must look. */
 struct duet_recipient {
@@ -27,7 +28,9 @@ struct duet_ticket {
     struct duet_recipient to;
     size_t bytes;                     /* of the request, held against its connection */
     struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */
-    struct duet_deadline deadline;
+    struct duet_deadline deadline;    /* of its time limit, */
+    unsigned timeout_ms;              /* which is this long; 0: none */
+    struct duet_method_entry *method; /* NULL while only a worker knows it */
     void *home;
 };
 

@@ -130,9 +130,17 @@ static bool sleep_until_pushed(struct duet_workers *workers)
     return is_woken;
 }
 
+static _Thread_local unsigned number;
+
+unsigned duet_workers_number(void)
+{
+    return number;
+}
+
 static void *work(void *arg)
 {
     struct duet_workers *workers = arg;
+    number = atomic_fetch_add(&workers->numbers, 1);
     do {
         void *item;
         while ((item = take(workers)) != NULL)

@@ -34,6 +34,7 @@ struct duet_workers {
 
     pthread_t *threads;
     unsigned thread_count;
+    _Atomic unsigned numbers; /* given to threads so far */
 };
 
 /* Prepares a queue for `capacity` items; `run` and `rest` are the caller's to set before. 0 or
@@ -46,6 +47,9 @@ int duet_workers_start(struct duet_workers *workers, unsigned count);
 /* Queues up to n items and wakes who sleeps. Returns how many fitted; the rest is refused. Any
  * thread. */
 size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_t n);
+
+/* Which of the threads the calling worker is, from 0. */
+unsigned duet_workers_number(void);
 
 /* How many items wait. Any thread; a moment's truth. */
 size_t duet_workers_waiting(const struct duet_workers *workers);

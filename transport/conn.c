@@ -171,7 +171,7 @@ void duet_conn_wait_since_now(struct duet_conn *conn)
 
 /* The counter of the limit that stops this connection from being read now; NULL when none does.
  */
-static uint64_t *stopping_limit(const struct duet_conn *conn)
+static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
 {
     if (conn->in_flight >= conn->max_in_flight)
         return &conn->conns->paused_in_flight;
@@ -189,9 +189,9 @@ bool duet_conn_may_read(const struct duet_conn *conn)
 
 void duet_conn_count_pause(struct duet_conn *conn)
 {
-    uint64_t *counter = conn->state == CONN_OPEN ? stopping_limit(conn) : NULL;
+    _Atomic uint64_t *counter = conn->state == CONN_OPEN ? stopping_limit(conn) : NULL;
     if (counter != NULL)
-        (*counter)++;
+        duet_count(counter, 1);
 }
 
 void duet_conn_watch(struct duet_conn *conn)

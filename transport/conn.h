@@ -8,6 +8,7 @@
 #define DUET_CONN_H
 
 #include "buf.h"
+#include "count.h"
 #include "framing.h"
 #include "loop.h"
 
@@ -135,8 +136,8 @@ struct duet_conns {
     struct duet_chunk *spare_chunks;
     unsigned spare_chunk_count;
 
-    uint64_t bytes_in, bytes_out;
-    uint64_t paused_in_flight, paused_in_flight_bytes,
+    _Atomic uint64_t bytes_in, bytes_out;
+    _Atomic uint64_t paused_in_flight, paused_in_flight_bytes,
         paused_out_mark; /* how often each limit stopped reading */
 };
 

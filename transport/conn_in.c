@@ -137,7 +137,7 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
         size = conn->read_left;
     ssize_t n = size > 0 ? recv(conn->fd, room, size, 0) : -1;
     if (n > 0) {
-        conn->conns->bytes_in += (size_t)n;
+        duet_count(&conn->conns->bytes_in, (size_t)n);
         if (conn->framing_state == NULL && !conn->write_blocked)
             conn->active_ms = conn->conns->loop->now_ms;
         if (conn->is_drained)

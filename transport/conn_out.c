@@ -178,7 +178,7 @@ static ssize_t write_parts(struct duet_conn *conn, size_t *asked)
 static void forget_written(struct duet_conn *conn, size_t written)
 {
     conn->out_size -= written;
-    conn->conns->bytes_out += written;
+    duet_count(&conn->conns->bytes_out, written);
     while (conn->out_first != NULL && written >= conn->out_first->size - conn->out_offset) {
         written -= conn->out_first->size - conn->out_offset;
         release_first(conn);

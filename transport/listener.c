@@ -137,7 +137,7 @@ static void on_pause_over(struct duet_deadline *deadline)
 static void pause_accepting(struct duet_acceptor *acceptor)
 {
     unwatch(acceptor);
-    acceptor->pauses++;
+    duet_count(&acceptor->pauses, 1);
     acceptor->pause.expired = on_pause_over;
     duet_wheel_set(&acceptor->loop->wheel, &acceptor->pause, acceptor->loop->now_ms + PAUSE_MS);
 }

@@ -7,6 +7,7 @@
 #define DUET_LISTENER_H
 
 #include "address.h"
+#include "count.h"
 #include "loop.h"
 
 struct duet_listener {
@@ -30,7 +31,7 @@ struct duet_acceptor {
     struct duet_loop *loop;
     void (*accepted)(struct duet_acceptor *acceptor, int fd, const struct sockaddr *peer);
     void *ctx;
-    uint64_t pauses; /* how often fds ran out */
+    _Atomic uint64_t pauses; /* how often fds ran out */
     bool watching;
 };
 

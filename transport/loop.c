@@ -17,11 +17,16 @@ enum {
     DOZE_MS = 1,
 };
 
-static void read_clock(struct duet_loop *loop)
+uint64_t duet_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    loop->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void read_clock(struct duet_loop *loop)
+{
+    loop->now_ns = duet_clock_ns();
     loop->now_ms = loop->now_ns / 1000000u;
 }
 

@@ -54,6 +54,9 @@ struct duet_loop {
     _Atomic int rest;
 };
 
+/* CLOCK_MONOTONIC in ns. Any thread. */
+uint64_t duet_clock_ns(void);
+
 /* Opens the loop. 0 or -errno. */
 int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *ctx);
 void duet_loop_done(struct duet_loop *loop);

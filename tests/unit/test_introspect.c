@@ -29,8 +29,12 @@ static int half(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {"twice", "i:i", twice, DUET_INLINE, "Doubles."},
-    {"half", NULL, half, 0, NULL},
+    {.name = "twice",
+     .signature = "i:i",
+     .handler = twice,
+     .flags = DUET_INLINE,
+     .help = "Doubles."},
+    {.name = "half", .handler = half},
     {0},
 };
 
@@ -118,6 +122,7 @@ static void the_list_is_sorted_and_has_the_system_methods(void **state)
         "system.methodHelp",
         "system.methodSignature",
         "system.multicall",
+        "system.stats",
         "twice",
     };
     const size_t count = sizeof names / sizeof *names;

@@ -38,8 +38,13 @@ static void what_was_added_is_found_with_all_it_had(void **state)
     (void)state;
     struct duet_registry *registry = duet_registry_new();
     char name[] = "double", help[] = "Twice.", signature[] = "i:i d:d", words[200] = "";
-    const duet_method rows[] = {
-        {name, signature, handler, DUET_INLINE, help}, {.name = "b", .handler = handler}, {0}};
+    const duet_method rows[] = {{.name = name,
+                                 .signature = signature,
+                                 .handler = handler,
+                                 .flags = DUET_INLINE,
+                                 .help = help},
+                                {.name = "b", .handler = handler},
+                                {0}};
     int ctx;
     assert_int_equal(
         duet_registry_add(registry, rows, &ctx, DUET_ADDED_BY_USER, words, sizeof words), 0);
@@ -113,24 +118,24 @@ static void bad_rows_are_refused_in_words(void **state)
         int rc;
         const char *words;
     } rows[] = {
-        {{"", NULL, handler, 0, NULL}, -EINVAL, "method name \"\" is empty"},
-        {{long_name, NULL, handler, 0, NULL}, -EINVAL, long_words},
-        {{"a\nb", NULL, handler, 0, NULL},
+        {{.name = "", .handler = handler}, -EINVAL, "method name \"\" is empty"},
+        {{.name = long_name, .handler = handler}, -EINVAL, long_words},
+        {{.name = "a\nb", .handler = handler},
          -EINVAL,
          "method name \"a\nb\" has a control character in it"},
-        {{" a", NULL, handler, 0, NULL},
+        {{.name = " a", .handler = handler},
          -EINVAL,
          "method name \" a\" begins or ends with a space"},
-        {{"system.x", NULL, handler, 0, NULL},
+        {{.name = "system.x", .handler = handler},
          -EINVAL,
          "method name \"system.x\" is reserved: \"system.\" is the server's"},
-        {{"m", NULL, NULL, 0, NULL}, -EINVAL, "method m has no handler"},
-        {{"m", "i:q", handler, 0, NULL},
+        {{.name = "m"}, -EINVAL, "method m has no handler"},
+        {{.name = "m", .signature = "i:q", .handler = handler},
          -EINVAL,
          "method m: signature \"i:q\": not a type letter (n b i u d s r t a m v) at position "
          "3"},
-        {{"old", NULL, handler, 0, NULL}, -EEXIST, "method old is there already"},
-        {{"new0", NULL, handler, 0, NULL}, -EEXIST, "method new0 is there already"},
+        {{.name = "old", .handler = handler}, -EEXIST, "method old is there already"},
+        {{.name = "new0", .handler = handler}, -EEXIST, "method new0 is there already"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_registry *registry = duet_registry_new();

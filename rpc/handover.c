@@ -1,0 +1,171 @@
+/*
+ * To the workers and back: a call leaves with a ticket, in one push a turn; its result finds
+ * the ticket again, or finds that its time, its client or the server's is over. On the loop's
+ * thread.
+ */
+#include "home_parts.h"
+
+#include <errno.h>
+
+static int refuse_full_queue(struct duet_call *call)
+{
+    long long limit = (long long)duet_server_get(call->home->server, DUET_WORKER_QUEUE);
+    call->status = 503;
+    call->is_refused = true;
+    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                          "the server is busy: %lld calls wait for a worker already "
+                          "(--worker-queue %lld); try again",
+                          limit, limit);
+}
+
+/* The result of a call has come home: to its connection, if its ticket is still there. */
+static void settle(struct duet_call *call)
+{
+    struct duet_home *home = call->home;
+    home->calls_out--;
+    home->loop.expected_letters--;
+    struct duet_ticket *ticket = duet_ticket_find(&home->tickets, call->ticket);
+    if (ticket == NULL) {
+        duet_count(&home->late, 1);
+        duet_home_recycle(call);
+        return;
+    }
+    struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
+    size_t bytes = ticket->bytes;
+    duet_ticket_close(&home->tickets, ticket);
+    duet_conn_release(conn, bytes);
+    duet_home_answer(conn, call);
+}
+
+static void on_letter(struct duet_letter *letter)
+{
+    settle((struct duet_call *)((char *)letter - offsetof(struct duet_call, letter)));
+}
+
+/* Gives the turn's calls to the workers, in one push. What does not fit is refused. */
+void duet_home_push(struct duet_home *home)
+{
+    size_t n = home->batch_count;
+    if (n == 0)
+        return;
+    home->batch_count = 0;
+    size_t pushed = duet_workers_push(&home->server->workers, (void *const *)home->batch, n);
+    for (size_t i = pushed; i < n; i++) {
+        struct duet_call *call = home->batch[i];
+        duet_call_run(call, refuse_full_queue(call));
+        settle(call);
+    }
+}
+
+/* Moves what the worker needs of the message into the call. A decoded call has it all in its
+ * arena. */
+static int own_message(struct duet_call *call, struct duet_buf *whole)
+{
+    struct duet_request *request = &call->request;
+    if (request->decoded || call->is_done)
+        return 0;
+    uint8_t *bytes = request->bytes;
+    if (whole != NULL) {
+        duet_buf_take(&call->message, whole);
+        return 0;
+    }
+    request->bytes = duet_arena_alloc(&call->arena, request->size + 1);
+    if (request->bytes == NULL)
+        return -ENOMEM;
+    memcpy(request->bytes, bytes, request->size);
+    if (call->is_read)
+        request->method =
+            (const char *)request->bytes + (request->method - (const char *)bytes);
+    return 0;
+}
+
+/* Answers a ticket with a fault while somebody else still holds its call, whose result will
+ * find the ticket gone. */
+static void answer_ticket(struct duet_ticket *ticket, enum duet_ended how,
+                          const struct duet_fault *fault)
+{
+    struct duet_home *home = ticket->home;
+    struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
+    struct duet_recipient to = ticket->to;
+    size_t bytes = ticket->bytes;
+    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
+    duet_home_count_end(home, ticket->method, how, 0, 0);
+    duet_ticket_close(&home->tickets, ticket);
+    duet_conn_release(conn, bytes);
+
+    struct duet_call *call = duet_home_take_call(home);
+    if (call == NULL) {
+        duet_conn_close(conn);
+        return;
+    }
+    call->to = to;
+    call->fault = *fault;
+    duet_call_write_fault(call);
+    duet_home_send_answer(conn, call);
+}
+
+static void on_ticket_deadline(struct duet_deadline *deadline)
+{
+    struct duet_ticket *ticket =
+        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline));
+    struct duet_fault fault;
+    duet_fault_set(&fault, DUET_FAULT_TIMEOUT,
+                   "%.200s%snot done after %u ms, which is its time limit",
+                   ticket->method ? ticket->method->name : "", ticket->method ? ": " : "",
+                   ticket->timeout_ms);
+    answer_ticket(ticket, ENDED_TIMED_OUT, &fault);
+}
+
+void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
+{
+    (void)ctx;
+    struct duet_home *home = ticket->home;
+    struct duet_fault fault;
+    duet_fault_set(&fault, DUET_FAULT_CANCELLED,
+                   "cancelled: the server shuts down and --drain-ms %lld have passed",
+                   (long long)home->server->options.value[DUET_DRAIN_MS]);
+    answer_ticket(ticket, ENDED_CANCELLED, &fault);
+}
+
+/* A call on a worker has a time limit if its method has one, or the server. */
+static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
+{
+    unsigned own = ticket->method != NULL ? ticket->method->timeout_ms : 0;
+    ticket->timeout_ms =
+        own > 0 ? own : (unsigned)home->server->options.value[DUET_CALL_TIMEOUT];
+    if (ticket->timeout_ms == 0)
+        return;
+    ticket->deadline.expired = on_ticket_deadline;
+    duet_wheel_set(&home->loop.wheel, &ticket->deadline,
+                   home->loop.now_ms + ticket->timeout_ms);
+}
+
+/* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
+void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct duet_buf *whole)
+{
+    struct duet_home *home = call->home;
+    struct duet_ticket *ticket = NULL;
+    if (own_message(call, whole) == 0)
+        ticket = duet_ticket_open(&home->tickets, (struct duet_ticket **)&conn->calls);
+    if (ticket == NULL) {
+        duet_home_recycle(call);
+        duet_conn_close(conn);
+        return;
+    }
+    call->letter.deliver = on_letter;
+    ticket->call = call;
+    ticket->to = call->to;
+    ticket->bytes = call->wire_size;
+    ticket->home = home;
+    ticket->method = call->method;
+    set_timeout(home, ticket);
+    call->ticket = ticket->id;
+    call->view = home->view;
+    call->view->users++;
+    home->calls_out++;
+    home->loop.expected_letters++;
+    duet_conn_hold(conn, call->wire_size);
+    home->batch[home->batch_count++] = call;
+    if (home->batch_count == DUET_HOME_BATCH)
+        duet_home_push(home);
+}

@@ -1,0 +1,160 @@
+/*
+ * Making methods of rows, and their counters. Set-up and any thread.
+ */
+#include "method.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void duet_method_ref(struct duet_method_entry *method)
+{
+    atomic_fetch_add_explicit(&method->references, 1, memory_order_relaxed);
+}
+
+void duet_method_unref(struct duet_method_entry *method)
+{
+    if (atomic_fetch_sub_explicit(&method->references, 1, memory_order_acq_rel) != 1)
+        return;
+    duet_gate_done(&method->gate);
+    free(atomic_load(&method->counts));
+    free(method);
+}
+
+/* Names are made of what clients can send and logs can show. The codecs trim spaces around a
+ * name, so one that has them could never be called. */
+static const char *why_bad_name(const char *name, size_t size, enum duet_method_adder adder)
+{
+    if (size == 0)
+        return "is empty";
+    if (size > DUET_METHOD_NAME_MAX)
+        return "is longer than 200 bytes";
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+            return "has a control character in it";
+    if (name[0] == ' ' || name[size - 1] == ' ')
+        return "begins or ends with a space";
+    if (adder == DUET_ADDED_BY_USER && strncmp(name, "system.", 7) == 0)
+        return "is reserved: \"system.\" is the server's";
+    return NULL;
+}
+
+__attribute__((format(printf, 4, 5))) static int refuse(int rc, char *words, size_t room,
+                                                        const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, room, format, args);
+    va_end(args);
+    return rc;
+}
+
+static int check_row(const duet_method *row, enum duet_method_adder adder, char *words,
+                     size_t room)
+{
+    const char *bad = why_bad_name(row->name, strlen(row->name), adder);
+    if (bad != NULL)
+        return refuse(-EINVAL, words, room, "method name \"%.200s\" %s", row->name, bad);
+    if (row->handler == NULL)
+        return refuse(-EINVAL, words, room, "method %s has no handler", row->name);
+    return 0;
+}
+
+/* One block for the method, its name and its help: what is added together lies together. */
+static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
+{
+    const char *help = row->help ? row->help : "";
+    size_t name_size = strlen(row->name), help_size = strlen(help);
+    struct duet_method_entry *method = malloc(sizeof *method + name_size + help_size + 2);
+    if (method == NULL)
+        return NULL;
+
+    char *name = (char *)(method + 1);
+    memcpy(name, row->name, name_size + 1);
+    memcpy(name + name_size + 1, help, help_size + 1);
+    method->handler = row->handler;
+    method->ctx = ctx;
+    method->name = name;
+    method->name_size = name_size;
+    method->flags = row->flags;
+    method->timeout_ms = row->timeout_ms;
+    duet_gate_init(&method->gate, row->max_running);
+    atomic_init(&method->counts, NULL);
+    method->help = name + name_size + 1;
+    atomic_init(&method->references, 1);
+    return method;
+}
+
+int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,
+                    struct duet_method_entry **made, char *words, size_t room)
+{
+    int rc = check_row(row, adder, words, room);
+    if (rc < 0)
+        return rc;
+
+    struct duet_method_entry *method = copy_row(row, ctx);
+    if (method == NULL)
+        return refuse(-ENOMEM, words, room, "out of memory");
+    char why[200];
+    rc = duet_signature_parse(&method->signature, row->signature, why, sizeof why);
+    if (rc < 0) {
+        duet_method_unref(method);
+        return refuse(rc, words, room, "method %s: %s", row->name, why);
+    }
+    *made = method;
+    return 0;
+}
+
+/* ---- Counters */
+
+static struct duet_counts *make_counts(struct duet_method_entry *method, size_t shards)
+{
+    struct duet_counts *made =
+        aligned_alloc(_Alignof(struct duet_counts), shards * sizeof *made);
+    if (made == NULL)
+        return NULL;
+    memset(made, 0, shards * sizeof *made);
+    struct duet_counts *there = NULL;
+    if (atomic_compare_exchange_strong(&method->counts, &there, made))
+        return made;
+    free(made); /* another thread was first */
+    return there;
+}
+
+struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
+                                       size_t i)
+{
+    struct duet_counts *counts = atomic_load_explicit(&method->counts, memory_order_acquire);
+    if (counts == NULL)
+        counts = make_counts(method, shards);
+    return counts != NULL ? &counts[i] : NULL;
+}
+
+static uint64_t ended(const struct duet_counts *counts, enum duet_ended how)
+{
+    return atomic_load_explicit(&counts->ended[how], memory_order_relaxed);
+}
+
+void duet_counts_add(duet_call_stats *sum, const struct duet_counts *counts)
+{
+    sum->ok += ended(counts, ENDED_OK);
+    sum->fault += ended(counts, ENDED_FAULT);
+    sum->refused += ended(counts, ENDED_REFUSED);
+    sum->cancelled += ended(counts, ENDED_CANCELLED);
+    sum->dropped += ended(counts, ENDED_DROPPED);
+    sum->timed_out += ended(counts, ENDED_TIMED_OUT);
+    sum->queue_us += atomic_load_explicit(&counts->queue_ns, memory_order_relaxed) / 1000;
+    sum->run_us += atomic_load_explicit(&counts->run_ns, memory_order_relaxed) / 1000;
+}
+
+void duet_method_sum(const struct duet_method_entry *method, size_t shards,
+                     duet_call_stats *sum)
+{
+    *sum = (duet_call_stats){0};
+    const struct duet_counts *counts =
+        atomic_load_explicit(&method->counts, memory_order_acquire);
+    for (size_t i = 0; counts != NULL && i < shards; i++)
+        duet_counts_add(sum, &counts[i]);
+}

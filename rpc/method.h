@@ -1,0 +1,70 @@
+/*
+ * One registered method: what every call of it reads, what its calls count, and the gate that
+ * bounds how many run. Read-only but for counters and gate once it is shared. It outlives the
+ * registries it is in, so counters stay when other methods come and go.
+ */
+#ifndef DUET_METHOD_H
+#define DUET_METHOD_H
+
+#include "count.h"
+#include "gate.h"
+#include "signature.h"
+
+#include <stdatomic.h>
+
+enum { DUET_METHOD_NAME_MAX = 200 };
+
+/* How a call ended: each in exactly one way. */
+enum duet_ended {
+    ENDED_OK,
+    ENDED_FAULT,
+    ENDED_REFUSED,   /* before it ran: a full queue, a busy method, a limit */
+    ENDED_CANCELLED, /* answered with a fault at the end of a drain, while it ran or waited */
+    ENDED_DROPPED,   /* its client was gone before the answer */
+    ENDED_TIMED_OUT, /* answered with a fault at its deadline */
+    ENDED_KINDS
+};
+
+/* Counters of one thread (or shared): on cache lines of their own. */
+struct duet_counts {
+    _Alignas(64) _Atomic uint64_t ended[ENDED_KINDS];
+    _Atomic uint64_t queue_ns, run_ns; /* of calls that ran on workers */
+};
+
+struct duet_method_entry {
+    duet_handler handler;
+    void *ctx;
+    const char *name; /* NUL-terminated */
+    size_t name_size;
+    unsigned flags;
+    unsigned timeout_ms;
+    struct duet_signature signature;
+    const char *help; /* "" if there is none */
+    atomic_size_t references;
+    _Atomic(struct duet_counts *) counts; /* an array, made by the first call that counts */
+    struct duet_gate gate;
+};
+
+/* Who adds rows: names that begin with "system." are for the server itself. */
+enum duet_method_adder { DUET_ADDED_BY_USER, DUET_ADDED_BY_SERVER };
+
+/* Makes a method of a row, with one reference. Copies all it holds. -EINVAL or -ENOMEM, with
+ * words. */
+int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,
+                    struct duet_method_entry **made, char *words, size_t room);
+
+/* References, for those who keep it longer than its registry. Any thread. */
+void duet_method_ref(struct duet_method_entry *method);
+void duet_method_unref(struct duet_method_entry *method);
+
+/* The counters of shard `i` of `shards`; NULL when out of memory, and then nothing is counted.
+ */
+struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
+                                       size_t i);
+
+/* Adds up all shards. Any thread; a moment's truth. */
+void duet_counts_add(duet_call_stats *sum, const struct duet_counts *counts);
+void duet_method_sum(const struct duet_method_entry *method, size_t shards,
+                     duet_call_stats *sum);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * Calls of a home: taken, recycled, counted when they end, and the one door through which every
+ * reply leaves, good or bad. On the loop's thread.
+ */
+#include "home_parts.h"
+
+#include <stdio.h>
+
+enum {
+    SEND_BY_REFERENCE = 32 * 1024, /* a larger reply is not copied into the output */
+    FULL_SPARES = 32,              /* this many idle calls keep all their memory, */
+    TRIMMED_SPARES = 4096,         /* and this many keep a little: a turn's worth of calls */
+};
+
+/* ---- Calls: taken, recycled ---- */
+
+struct duet_call *duet_home_take_call(struct duet_home *home)
+{
+    struct duet_call *call = home->free_calls;
+    if (call == NULL)
+        return duet_call_new(home);
+    home->free_calls = call->next_free;
+    home->free_call_count--;
+    return call;
+}
+
+void duet_home_recycle(struct duet_call *call)
+{
+    struct duet_home *home = call->home;
+    if (call->view != NULL)
+        duet_view_release(call->view);
+    if (home->free_call_count >= TRIMMED_SPARES) {
+        duet_call_free(call);
+        return;
+    }
+    duet_call_reset(call, home->free_call_count >= FULL_SPARES);
+    call->next_free = home->free_calls;
+    home->free_calls = call;
+    home->free_call_count++;
+}
+
+/* ---- Counting ---- */
+
+static void count_in(struct duet_counts *counts, enum duet_ended how, uint64_t queue_ns,
+                     uint64_t run_ns)
+{
+    duet_count(&counts->ended[how], 1);
+    if (run_ns == 0)
+        return;
+    duet_count(&counts->queue_ns, queue_ns);
+    duet_count(&counts->run_ns, run_ns);
+}
+
+/* Each accepted call passes here once, when it has ended. */
+void duet_home_count_end(struct duet_home *home, struct duet_method_entry *method,
+                         enum duet_ended how, uint64_t queue_ns, uint64_t run_ns)
+{
+    count_in(&home->totals, how, queue_ns, run_ns);
+    if (method == NULL)
+        return;
+    struct duet_counts *counts =
+        duet_method_counts(method, duet_server_shards(home->server), home->number);
+    if (counts != NULL)
+        count_in(counts, how, queue_ns, run_ns);
+}
+
+/* ---- The one door for replies ---- */
+
+static void release_reply(struct duet_out *out)
+{
+    duet_home_recycle((struct duet_call *)((char *)out - offsetof(struct duet_call, out)));
+}
+
+/* After the reply to its last request a connection ends. The peer that asked for that sends
+ * nothing more; if it is our decision, unread bytes may still come. */
+static void finish_if_last(struct duet_conn *conn, const struct duet_head *head)
+{
+    bool is_over =
+        head->close || (head->notes & DUET_NOTE_HTTP && !(head->notes & DUET_NOTE_KEEP_ALIVE));
+    if (is_over)
+        duet_conn_finish(conn, head->close);
+}
+
+void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body)
+{
+    char room[DUET_HEAD_ROOM];
+    head->close = head->close || duet_conn_is_last(conn);
+    size_t size = conn->framing->wrap(room, head);
+    bool has_body = body != NULL && !(head->notes & DUET_NOTE_HEAD);
+    duet_conn_send(conn, room, size, body, has_body ? head->body_size : 0);
+    finish_if_last(conn, head);
+}
+
+/* Header lines that some replies have besides the usual ones. */
+static const char *extra_lines(const struct duet_call *call, char *room, size_t size)
+{
+    if (call->status == 503)
+        return "Retry-After: 1\r\n";
+    if (!call->home->server->options.value[DUET_SERVER_TIMING] ||
+        !(call->to.notes & DUET_NOTE_HTTP))
+        return "";
+    snprintf(room, size, "Server-Timing: queue;dur=%.3f, run;dur=%.3f\r\n",
+             (double)(call->started_ns - call->arrived_ns) / 1e6,
+             (double)(call->ended_ns - call->started_ns) / 1e6);
+    return room;
+}
+
+/* Sends the reply in the call's writer; takes the call. */
+static void send_reply(struct duet_conn *conn, struct duet_call *call)
+{
+    char extra[128];
+    const struct duet_buf *reply = &call->own_writer.out;
+    struct duet_head head = {
+        .status = call->status,
+        .content_type = call->to.codec->content_type,
+        .body_size = reply->size,
+        .notes = call->to.notes,
+        .gzip = call->is_gzip,
+        .extra = extra_lines(call, extra, sizeof extra),
+    };
+    if (reply->size < SEND_BY_REFERENCE) {
+        duet_home_send(conn, &head, reply->data);
+        duet_home_recycle(call);
+        return;
+    }
+    duet_home_send(conn, &head, NULL);
+    call->out =
+        (struct duet_out){.bytes = reply->data, .size = reply->size, .release = release_reply};
+    duet_conn_send_out(conn, &call->out);
+}
+
+/* A notification gets no reply; over HTTP, which wants one, an empty one. */
+static void acknowledge(struct duet_conn *conn, const struct duet_call *call)
+{
+    if (call->to.notes & DUET_NOTE_HTTP)
+        duet_home_send(conn,
+                       &(struct duet_head){.status = 204, .notes = call->to.notes, .extra = ""},
+                       NULL);
+}
+
+/* Sends what a call has for an answer, which may be nothing; takes the call. */
+void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call)
+{
+    if (call->to.style.raw != conn->raw && call->home->server->raw_is_auto)
+        conn->raw = call->to.style.raw;
+    if (call->to.kind == DUET_KIND_NOTIFICATION) {
+        acknowledge(conn, call);
+        duet_home_recycle(call);
+    } else if (call->own_writer.out.size == 0) { /* out of memory even for a fault */
+        duet_home_recycle(call);
+        duet_conn_close(conn);
+    } else {
+        send_reply(conn, call);
+    }
+}
+
+/* Answers a call that was run or refused; takes the call. */
+void duet_home_answer(struct duet_conn *conn, struct duet_call *call)
+{
+    duet_home_count_end(call->home, call->method, duet_call_ended(call),
+                        call->started_ns - call->arrived_ns, call->ended_ns - call->started_ns);
+    duet_home_send_answer(conn, call);
+}

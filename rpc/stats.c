@@ -1,0 +1,75 @@
+/*
+ * Adding up what homes and workers have counted. Any thread, while the server runs.
+ */
+#include "home.h"
+#include "server.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void add_home(duet_stats *stats, const struct duet_home *home)
+{
+    const struct duet_conns *conns = &home->conns;
+    stats->calls_accepted += duet_counted(&home->calls);
+    duet_counts_add(&stats->calls, &home->totals);
+    stats->late_results += duet_counted(&home->late);
+    stats->unreadable_messages += duet_counted(&home->unreadable);
+    stats->unasked_replies += duet_counted(&home->unasked);
+    stats->bytes_in += duet_counted(&conns->bytes_in);
+    stats->bytes_out += duet_counted(&conns->bytes_out);
+    stats->paused_max_in_flight += duet_counted(&conns->paused_in_flight);
+    stats->paused_max_in_flight_bytes += duet_counted(&conns->paused_in_flight_bytes);
+    stats->paused_out_mark += duet_counted(&conns->paused_out_mark);
+    for (size_t i = 0; i < home->server->listener_count && home->acceptors != NULL; i++)
+        stats->accept_pauses += duet_counted(&home->acceptors[i].pauses);
+}
+
+static void add_workers(duet_stats *stats, const struct duet_server *server)
+{
+    if (server->busy == NULL)
+        return;
+    unsigned idle = duet_workers_idle(&server->workers);
+    stats->workers = (uint64_t)server->options.value[DUET_WORKERS];
+    stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
+    stats->workers_active = stats->workers - stats->workers_waiting;
+    stats->queue_length =
+        duet_workers_waiting(&server->workers) + (uint64_t)atomic_load(&server->in_line);
+}
+
+int duet_server_stats(const duet_server *server, duet_stats *stats)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    *stats = (duet_stats){
+        .connections_open = (uint64_t)atomic_load(&server->connections),
+        .connections_accepted = atomic_load(&server->accepted),
+        .refused_max_connections = duet_counted(&server->refused_max_connections),
+        .refused_max_per_address = duet_counted(&server->refused_max_per_address),
+        .buffered_bytes = atomic_load(&server->buffered),
+    };
+    for (size_t i = 0; i < server->home_count; i++)
+        add_home(stats, &server->homes[i]);
+    add_workers(stats, server);
+
+    const duet_call_stats *ended = &stats->calls;
+    uint64_t all = ended->ok + ended->fault + ended->refused + ended->cancelled +
+                   ended->dropped + ended->timed_out;
+    stats->calls_in_progress = stats->calls_accepted > all ? stats->calls_accepted - all : 0;
+    return 0;
+}
+
+int duet_server_method_stats(const duet_server *server, const char *method,
+                             duet_call_stats *stats)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    struct duet_server *locked =
+        (struct duet_server *)(uintptr_t)server; /* its lock is no part of what it says */
+    pthread_mutex_lock(&locked->lock);
+    const struct duet_method_entry *entry =
+        duet_registry_find(server->registry, method, strlen(method));
+    if (entry != NULL)
+        duet_method_sum(entry, duet_server_shards(server), stats);
+    pthread_mutex_unlock(&locked->lock);
+    return entry != NULL ? 0 : -ENOENT;
+}
