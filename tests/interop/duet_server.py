@@ -161,6 +161,15 @@ class Peer:
         return result
 
 
+def receive_exactly(sock, size):
+    """`size` bytes, fewer only at the end of the stream. (With a timeout MSG_WAITALL waits for
+    the first ones only.)"""
+    data = b""
+    while len(data) < size and (chunk := sock.recv(size - len(data))):
+        data += chunk
+    return data
+
+
 def read_to_end(sock):
     """All bytes until the server closes; a reset is an end too."""
     data = b""

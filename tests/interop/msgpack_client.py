@@ -10,13 +10,18 @@ import xmlrpc.client
 
 import msgpack
 import values
-from duet_server import NOTIFICATION, REQUEST, RESPONSE, DuetTest, Peer, RpcError, Server
+from duet_server import (
+    NOTIFICATION,
+    REQUEST,
+    RESPONSE,
+    DuetTest,
+    Peer,
+    RpcError,
+    Server,
+    receive_exactly,
+)
 
 DOUBLE_7 = msgpack.packb([REQUEST, 1, "double", [7]])
-
-
-def receive_exactly(sock, size):
-    return sock.recv(size, socket.MSG_WAITALL)
 
 
 class Calls(DuetTest):
