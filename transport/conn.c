@@ -190,8 +190,10 @@ bool duet_conn_may_read(const struct duet_conn *conn)
 void duet_conn_count_pause(struct duet_conn *conn)
 {
     _Atomic uint64_t *counter = conn->state == CONN_OPEN ? stopping_limit(conn) : NULL;
-    if (counter != NULL)
-        duet_count(counter, 1);
+    if (counter == NULL || conn->is_paused)
+        return;
+    duet_count(counter, 1);
+    conn->is_paused = true;
 }
 
 void duet_conn_watch(struct duet_conn *conn)

@@ -76,6 +76,7 @@ struct duet_conn {
     bool is_ready;      /* on the list of connections to resume */
     bool has_more;      /* bytes follow the message that is being delivered */
     bool is_drained;    /* a drain limits what is still read: read_left */
+    bool is_paused;     /* a limit stopped it from being read, which was counted */
     uint32_t watched;   /* epoll events asked for */
     uint32_t in_flight; /* calls that somebody else holds */
     uint32_t max_in_flight;

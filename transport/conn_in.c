@@ -101,6 +101,7 @@ static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struc
     size_t used = 0;
 
     *kept = 0;
+    conn->is_paused = false;
     while (used < size) {
         if (!duet_conn_may_read(conn)) {
             duet_conn_count_pause(conn);
