@@ -52,6 +52,7 @@ void duet_call_free(struct duet_call *call)
 
 void duet_call_reset(struct duet_call *call, bool trim)
 {
+    duet_call_charge(call, 0);
     if (trim && call->arena.total > TRIMMED)
         duet_arena_done(&call->arena);
     duet_arena_reset(&call->arena);
@@ -75,6 +76,14 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->request.raw_seen = DUET_RAW_UNKNOWN;
     call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
     atomic_store_explicit(&call->fate, FATE_WANTED, memory_order_relaxed);
+}
+
+void duet_call_charge(struct duet_call *call, size_t bytes)
+{
+    if (bytes == call->charged)
+        return;
+    atomic_fetch_add(&call->home->server->buffered, bytes - call->charged);
+    call->charged = bytes;
 }
 
 static int find_method(struct duet_call *call, const struct duet_registry *registry)

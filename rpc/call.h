@@ -47,6 +47,7 @@ struct duet_call {
     _Atomic int fate;
     char *peer_text; /* made when asked for */
     struct sockaddr_in6 peer;
+    size_t charged; /* its part in the server's buffered bytes */
     struct duet_arena arena;
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;
@@ -59,6 +60,9 @@ void duet_call_free(struct duet_call *call);
 
 /* Makes it ready for the next request. With `trim`, only a little memory is kept. */
 void duet_call_reset(struct duet_call *call, bool trim);
+
+/* Accounts for large memory that it holds now, in all; a reset takes it back. */
+void duet_call_charge(struct duet_call *call, size_t bytes);
 
 /* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault set.
  */

@@ -67,6 +67,7 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
     uint8_t *bytes = request->bytes;
     if (whole != NULL) {
         duet_buf_take(&call->message, whole);
+        duet_call_charge(call, call->message.capacity);
         return 0;
     }
     request->bytes = duet_arena_alloc(&call->arena, request->size + 1);

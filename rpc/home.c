@@ -88,10 +88,81 @@ static bool is_answerable(const struct duet_call *call)
            call->request.kind == DUET_KIND_NOTIFICATION || call->to.notes & DUET_NOTE_HTTP;
 }
 
+/* ---- Refusals ---- */
+
+static void answer_in_text(struct duet_conn *conn, const struct duet_message *message)
+{
+    char body[DUET_REASON_MAX + 2];
+    int size = snprintf(body, sizeof body, "%s\n", message->reason);
+    duet_home_send(conn,
+                   &(struct duet_head){
+                       .status = message->status,
+                       .content_type = "text/plain; charset=utf-8",
+                       .body_size = (size_t)size,
+                       .notes = message->notes,
+                       .close = true,
+                       .extra = message->status == 405   ? "Allow: POST, GET, HEAD, OPTIONS\r\n"
+                                : message->status == 503 ? "Retry-After: 1\r\n"
+                                                         : "",
+                   },
+                   body);
+}
+
+/* The fault of a message that its framing refused, in the caller's protocol. */
+static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
+{
+    struct duet_home *home = conn->conns->ctx;
+    struct duet_call *call = duet_home_take_call(home);
+    if (call == NULL)
+        return;
+    bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
+    message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
+    receive(call, conn, message);
+    duet_count(&home->calls, 1);
+    call->is_refused = message->bad == DUET_BAD_LIMIT;
+    if (!(message->notes & DUET_NOTE_HTTP)) {
+        call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
+        call->to.kind = call->request.kind;
+        call->to.msgid = call->request.msgid;
+        if (!call->request.has_msgid && call->to.kind != DUET_KIND_NOTIFICATION) {
+            give_up(conn, call);
+            return;
+        }
+    }
+    call->status = message->status;
+    call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
+    int code = message->bad == DUET_BAD_LIMIT ? DUET_FAULT_LIMIT : DUET_FAULT_PARSE;
+    duet_call_run(call, duet_fault_set(&call->fault, code, "%s", message->reason));
+    duet_home_answer(conn, call);
+    duet_conn_finish(conn, true);
+}
+
+/* The connection is one too many: whatever it asks, it is told so, and that is all. */
+static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
+{
+    const struct duet_home *home = conn->conns->ctx;
+    duet_option option =
+        conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_MAX_CONNECTIONS : DUET_MAX_PER_ADDRESS;
+    bool is_call = message->content != DUET_CONTENT_NONE;
+    message->bad = DUET_BAD_LIMIT;
+    message->status = 503;
+    snprintf(message->reason, sizeof message->reason,
+             "one connection too many: %s is %lld; try again later", duet_option_flag(option),
+             (long long)home->server->options.value[option]);
+    if (is_call)
+        answer_in_kind(conn, message);
+    else
+        answer_in_text(conn, message);
+}
+
 static void on_message(struct duet_conn *conn, struct duet_message *message,
                        struct duet_buf *whole)
 {
     struct duet_home *home = conn->conns->ctx;
+    if (conn->refusal != REFUSED_NOT) {
+        refuse_conn(conn, message);
+        return;
+    }
     if (message->content == DUET_CONTENT_NONE) {
         duet_pages_answer(home, conn, message);
         return;
@@ -124,52 +195,6 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
 }
 
 /* ---- Bad messages ---- */
-
-static void answer_in_text(struct duet_conn *conn, const struct duet_message *message)
-{
-    char body[DUET_REASON_MAX + 2];
-    int size = snprintf(body, sizeof body, "%s\n", message->reason);
-    duet_home_send(
-        conn,
-        &(struct duet_head){
-            .status = message->status,
-            .content_type = "text/plain; charset=utf-8",
-            .body_size = (size_t)size,
-            .notes = message->notes,
-            .close = true,
-            .extra = message->status == 405 ? "Allow: POST, GET, HEAD, OPTIONS\r\n" : "",
-        },
-        body);
-}
-
-/* The fault of a message that its framing refused, in the caller's protocol. */
-static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
-{
-    struct duet_home *home = conn->conns->ctx;
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL)
-        return;
-    bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
-    message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
-    receive(call, conn, message);
-    duet_count(&home->calls, 1);
-    call->is_refused = message->bad == DUET_BAD_LIMIT;
-    if (!(message->notes & DUET_NOTE_HTTP)) {
-        call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
-        call->to.kind = call->request.kind;
-        call->to.msgid = call->request.msgid;
-        if (!call->request.has_msgid && call->to.kind != DUET_KIND_NOTIFICATION) {
-            give_up(conn, call);
-            return;
-        }
-    }
-    call->status = message->status;
-    call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
-    int code = message->bad == DUET_BAD_LIMIT ? DUET_FAULT_LIMIT : DUET_FAULT_PARSE;
-    duet_call_run(call, duet_fault_set(&call->fault, code, "%s", message->reason));
-    duet_home_answer(conn, call);
-    duet_conn_finish(conn, true);
-}
 
 static void on_bad(struct duet_conn *conn, struct duet_message *message)
 {
@@ -211,7 +236,7 @@ static void on_closed(struct duet_conn *conn)
         atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
         duet_ticket_close(&home->tickets, ticket);
     }
-    atomic_fetch_sub(&home->server->connections, 1);
+    duet_home_forget(home, conn->refusal, &conn->peer.any);
 }
 
 const struct duet_conn_events duet_home_events = {

@@ -36,6 +36,8 @@ struct duet_home {
     struct duet_call *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;
 
+    unsigned refused_open; /* connections that are open to be told that they are too many */
+
     bool is_draining, is_accepting, is_past_deadline;
     struct duet_deadline drain_deadline;
     pthread_t thread;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- Views of the methods ---- */
 
@@ -47,99 +46,6 @@ void duet_view_refresh_slow(struct duet_home *home)
     home->view = view;
 }
 
-/* ---- Accepting ---- */
-
-/* A connection on its way to another loop. */
-struct parcel {
-    struct duet_letter letter;
-    struct duet_home *to;
-    int fd;
-    uint16_t listener;
-    struct sockaddr_storage peer;
-};
-
-static void open_conn(struct duet_home *home, uint16_t listener, int fd,
-                      const struct sockaddr *peer)
-{
-    struct duet_conn *conn = duet_conn_open(&home->conns, fd, peer);
-    if (conn == NULL) {
-        atomic_fetch_sub(&home->server->connections, 1);
-        return;
-    }
-    conn->listener = listener;
-    conn->raw = home->server->style.raw;
-    if (home->is_draining)
-        duet_conn_drain(conn);
-}
-
-static void on_parcel(struct duet_letter *letter)
-{
-    struct parcel *parcel = (struct parcel *)(void *)letter;
-    open_conn(parcel->to, parcel->listener, parcel->fd, (const struct sockaddr *)&parcel->peer);
-    free(parcel);
-}
-
-static void send_parcel(struct duet_home *to, uint16_t listener, int fd,
-                        const struct sockaddr *peer)
-{
-    struct parcel *parcel = calloc(1, sizeof *parcel);
-    if (parcel == NULL) {
-        close(fd);
-        atomic_fetch_sub(&to->server->connections, 1);
-        return;
-    }
-    *parcel =
-        (struct parcel){.letter.deliver = on_parcel, .to = to, .fd = fd, .listener = listener};
-    if (peer->sa_family == AF_INET)
-        memcpy(&parcel->peer, peer, sizeof(struct sockaddr_in));
-    else if (peer->sa_family == AF_INET6)
-        memcpy(&parcel->peer, peer, sizeof(struct sockaddr_in6));
-    else
-        parcel->peer.ss_family = peer->sa_family;
-    duet_loop_post(&to->loop, &parcel->letter);
-    duet_loop_announce(&to->loop);
-}
-
-/* Loops take turns: whichever accepts, the connections are shared evenly. */
-static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct sockaddr *peer)
-{
-    struct duet_home *home = acceptor->ctx;
-    struct duet_server *server = home->server;
-    long long open = atomic_fetch_add(&server->connections, 1);
-    if (open >= server->options.value[DUET_MAX_CONNECTIONS]) {
-        atomic_fetch_sub(&server->connections, 1);
-        close(fd);
-        return;
-    }
-    uint16_t listener = (uint16_t)(acceptor->listener - server->listeners);
-    struct duet_home *to =
-        &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
-    if (to == home || home->is_draining)
-        open_conn(home, listener, fd, peer);
-    else
-        send_parcel(to, listener, fd, peer);
-}
-
-static int start_accepting(struct duet_home *home)
-{
-    struct duet_server *server = home->server;
-    home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
-    if (home->acceptors == NULL)
-        return -ENOMEM;
-    home->is_accepting = true;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        struct duet_acceptor *acceptor = &home->acceptors[i];
-        acceptor->listener = &server->listeners[i];
-        acceptor->loop = &home->loop;
-        acceptor->accepted = on_accepted;
-        acceptor->ctx = home;
-        int rc = duet_acceptor_start(acceptor);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
 /* ---- Draining ---- */
 
 static void drain_conn(struct duet_conn *conn, void *ctx)
@@ -175,6 +81,7 @@ static void begin_drain(struct duet_home *home)
 {
     struct duet_server *server = home->server;
     home->is_draining = true;
+    duet_wheel_clear(&home->drain_deadline);
     for (size_t i = 0; i < server->listener_count; i++)
         duet_acceptor_stop(&home->acceptors[i]);
     home->is_accepting = false;
@@ -185,6 +92,27 @@ static void begin_drain(struct duet_home *home)
     if (atomic_fetch_sub(&server->homes_accepting, 1) == 1)
         for (size_t i = 0; i < server->home_count; i++)
             duet_loop_wake(&server->homes[i].loop);
+}
+
+static void on_delay_over(struct duet_deadline *deadline)
+{
+    begin_drain(
+        (struct duet_home *)((char *)deadline - offsetof(struct duet_home, drain_deadline)));
+}
+
+/* The server was asked to drain. For a while it may go on as before but for its health check:
+ * whoever sends it clients learns to send them elsewhere. */
+static void see_drain(struct duet_home *home)
+{
+    uint64_t delay_ms = (uint64_t)home->server->options.value[DUET_DRAIN_DELAY_MS];
+    if (delay_ms == 0) {
+        begin_drain(home);
+        return;
+    }
+    if (duet_deadline_is_set(&home->drain_deadline))
+        return;
+    home->drain_deadline.expired = on_delay_over;
+    duet_wheel_set(&home->loop.wheel, &home->drain_deadline, home->loop.now_ms + delay_ms);
 }
 
 /* Nothing is left that could still want an answer, and no other loop can send a connection any
@@ -203,7 +131,7 @@ static void on_turn_over(void *ctx)
     struct duet_home *home = ctx;
     if (!home->is_draining &&
         atomic_load_explicit(&home->server->is_draining, memory_order_relaxed))
-        begin_drain(home);
+        see_drain(home);
     do {
         duet_home_push(home);
         duet_conns_turn_over(&home->conns);
@@ -226,9 +154,11 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .events = &duet_home_events,
         .ctx = home,
         .limits = &server->limits,
+        .buffered = &server->buffered,
         .conn_limits =
             {
                 .max_in_flight_bytes = (size_t)option[DUET_MAX_IN_FLIGHT_BYTES],
+                .max_buffered = (size_t)option[DUET_MAX_BUFFERED],
                 .out_mark = (size_t)option[DUET_OUT_MARK],
                 .head_timeout_ms = (uint64_t)option[DUET_HEAD_TIMEOUT],
                 .body_timeout_ms = (uint64_t)option[DUET_BODY_TIMEOUT],
@@ -247,7 +177,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
 
 int duet_home_run(struct duet_home *home)
 {
-    int rc = start_accepting(home);
+    int rc = duet_home_start_accepting(home);
     duet_loop_wake(&home->loop); /* a drain that came before the first turn is seen in it */
     if (rc == 0)
         rc = duet_loop_run(&home->loop);

@@ -1,5 +1,6 @@
 /*
- * What home.c, home_life.c, reply.c, handover.c and pages.c share; nobody else includes it.
+ * What the home's own files share (home.c, accept.c, handover.c, reply.c, pages.c,
+ * home_life.c); nobody else includes it.
  */
 #ifndef DUET_HOME_PARTS_H
 #define DUET_HOME_PARTS_H
@@ -42,6 +43,18 @@ void duet_home_push(struct duet_home *home);
 
 /* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
+
+/* accept.c */
+
+/* Why a connection is open only to be told that it is one too many. */
+enum duet_refusal { REFUSED_NOT, REFUSED_MAX_CONNECTIONS, REFUSED_MAX_PER_ADDRESS };
+
+/* 0 or -errno. */
+int duet_home_start_accepting(struct duet_home *home);
+
+/* A connection is gone, or was never opened: it counts no more. */
+void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
+                      const struct sockaddr *peer);
 
 /* home_life.c */
 

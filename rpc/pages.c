@@ -39,7 +39,7 @@ static bool asks_for(const struct duet_message *message, const char *path)
 void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
                        const struct duet_message *message)
 {
-    bool is_up = !home->is_draining;
+    bool is_up = !atomic_load_explicit(&home->server->is_draining, memory_order_relaxed);
     if (message->notes & DUET_NOTE_NOT_FOUND)
         send_text(conn, message, 404, "No such page: XML-RPC is served at / and /RPC2.\n", "");
     else if (message->notes & DUET_NOTE_BAD_METHOD)

@@ -123,6 +123,7 @@ static void send_reply(struct duet_conn *conn, struct duet_call *call)
         duet_home_recycle(call);
         return;
     }
+    duet_call_charge(call, call->message.capacity + reply->capacity);
     duet_home_send(conn, &head, NULL);
     call->out =
         (struct duet_out){.bytes = reply->data, .size = reply->size, .release = release_reply};

@@ -54,6 +54,7 @@ duet_server *duet_server_new(void)
         return NULL;
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
+    duet_peers_init(&server->peers);
     server->registry = duet_registry_new();
     if (server->registry == NULL || add_introspection(server) < 0) {
         duet_server_free(server);
@@ -70,6 +71,7 @@ void duet_server_free(duet_server *server)
         duet_listener_close(&server->listeners[i]);
     free(server->listeners);
     duet_registry_unref(server->registry);
+    duet_peers_done(&server->peers);
     pthread_mutex_destroy(&server->lock);
     free(server->text);
     free(server);

@@ -9,6 +9,7 @@
 #include "framing.h"
 #include "listener.h"
 #include "options.h"
+#include "peers.h"
 #include "registry.h"
 #include "workers.h"
 
@@ -50,6 +51,7 @@ struct duet_server {
     _Atomic unsigned long registry_number;
 
     /* While it runs. */
+    struct duet_peers peers;
     _Atomic bool is_running;
     _Atomic bool is_draining;
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */

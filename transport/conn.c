@@ -225,6 +225,7 @@ void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state)
 static void drop_input(struct duet_conn *conn)
 {
     duet_buf_done(&conn->in);
+    duet_conn_charge(conn);
     conn->in_start = 0;
     free(conn->framing_state);
     conn->framing_state = NULL;

@@ -87,6 +87,7 @@ struct duet_conn {
     void *framing_state;                /* only while a message is under way */
     struct duet_buf in; /* bytes read and not yet used; empty between messages */
     size_t in_start;    /* where they begin */
+    size_t charged;     /* its part in conns->buffered */
     size_t in_need;     /* how long the message under way will be, if known */
 
     struct duet_out *out_first, *out_last;
@@ -99,8 +100,8 @@ struct duet_conn {
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
     void *calls;       /* the owner's */
-    uint8_t protocol;  /* the owner's */
     uint8_t raw;       /* the owner's */
+    uint8_t refusal;   /* the owner's */
     uint16_t listener; /* the owner's */
     union {
         struct sockaddr any;
@@ -111,6 +112,7 @@ struct duet_conn {
 
 struct duet_conn_limits {
     size_t max_in_flight_bytes;
+    size_t max_buffered; /* of conns->buffered */
     size_t out_mark;
     uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
 };
@@ -124,6 +126,8 @@ struct duet_conns {
     void *ctx; /* the owner's */
     const struct duet_limits *limits;
     struct duet_conn_limits conn_limits;
+    _Atomic size_t
+        *buffered; /* bytes that all loops hold in buffers of their connections' own */
 
     struct duet_conn_slot *slots;
     uint32_t slot_count, first_free;

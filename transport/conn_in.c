@@ -6,6 +6,7 @@
 #include "conn_parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -206,6 +207,23 @@ static void consume_own(struct duet_conn *conn)
     }
 }
 
+void duet_conn_charge(struct duet_conn *conn)
+{
+    size_t held = conn->in.capacity;
+    if (held == conn->charged)
+        return;
+    atomic_fetch_add(conn->conns->buffered, held - conn->charged);
+    conn->charged = held;
+}
+
+/* Whether all connections together may hold that much more. */
+static bool has_budget(const struct duet_conn *conn, size_t more)
+{
+    size_t buffered = atomic_load(conn->conns->buffered),
+           max = conn->conns->conn_limits.max_buffered;
+    return buffered < max && more <= max - buffered;
+}
+
 /* Room in the connection's own buffer for what is still to come of the message, plus the byte
  * after it. */
 static int make_room(struct duet_conn *conn)
@@ -219,12 +237,37 @@ static int make_room(struct duet_conn *conn)
     }
     size_t more = conn->in_need > held ? conn->in_need - held : OWN_READ;
     size_t ahead = held > ROOM_AHEAD ? held : ROOM_AHEAD;
-    return duet_buf_reserve(in, (more < ahead ? more : ahead) + 1);
+    size_t room = (more < ahead ? more : ahead) + 1;
+    if (room > in->capacity - in->size && !has_budget(conn, room))
+        return -ENOBUFS;
+    return duet_buf_reserve(in, room);
+}
+
+/* All connections together hold too much: this one, which wants more, gives way. Waiting
+ * instead could be for ever, if all that hold something wait. */
+static void refuse_over_budget(struct duet_conn *conn)
+{
+    struct duet_message *message = &conn->conns->message;
+    *message = (struct duet_message){
+        .bad = DUET_BAD_LIMIT,
+        .status = 503,
+        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
+    };
+    snprintf(message->reason, sizeof message->reason,
+             "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
+             "try again",
+             atomic_load(conn->conns->buffered), conn->conns->conn_limits.max_buffered);
+    refuse(conn, message, conn->in.data + conn->in_start, conn->in.size - conn->in_start);
 }
 
 static void read_into_own(struct duet_conn *conn)
 {
-    if (make_room(conn) < 0) {
+    int rc = make_room(conn);
+    if (rc == -ENOBUFS) {
+        refuse_over_budget(conn);
+        return;
+    }
+    if (rc < 0) {
         duet_conn_close(conn);
         return;
     }
@@ -242,6 +285,7 @@ void duet_conn_read(struct duet_conn *conn)
         read_into_own(conn);
     else
         read_into_scratch(conn);
+    duet_conn_charge(conn);
     end_if_read_out(conn);
 }
 
@@ -251,6 +295,7 @@ void duet_conn_resume(struct duet_conn *conn)
         return;
     if (duet_conn_has_leftover(conn))
         consume_own(conn);
+    duet_conn_charge(conn);
     end_if_read_out(conn);
     duet_conn_touch(conn);
 }

@@ -21,6 +21,8 @@ void duet_conn_settle(
     struct duet_conn *conn); /* goes on to the next state when nothing is left to do */
 
 /* conn_in.c */
+void duet_conn_charge(
+    struct duet_conn *conn); /* brings its part in conns->buffered up to date */
 void duet_conn_read(struct duet_conn *conn);
 void duet_conn_resume(struct duet_conn *conn);
 void duet_conn_discard(struct duet_conn *conn); /* reads to EOF */

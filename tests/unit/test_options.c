@@ -49,6 +49,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_MAX_PER_ADDRESS, "--max-per-address", 0},
         {DUET_MAX_IN_FLIGHT, "--max-in-flight", 1024},
         {DUET_MAX_IN_FLIGHT_BYTES, "--max-in-flight-bytes", 32 << 20},
+        {DUET_MAX_BUFFERED, "--max-buffered", 128 << 20},
         {DUET_WORKER_QUEUE, "--worker-queue", 4096},
         {DUET_OUT_MARK, "--out-mark", 1 << 20},
         {DUET_HEAD_TIMEOUT, "--head-timeout", 10000},
@@ -135,7 +136,7 @@ static void a_refusal_names_flag_value_and_range(void **state)
         {DUET_HEAD_TIMEOUT, INT64_MIN,
          "--head-timeout -9223372036854775808: must be 1 to 86400000 ms"},
         {DUET_RAW, 3, "--raw 3: must be new, old or auto"},
-        {DUET_OPTION_COUNT, 1, "there is no option 29"},
+        {DUET_OPTION_COUNT, 1, "there is no option 30"},
         {-1, 1, "there is no option -1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

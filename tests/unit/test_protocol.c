@@ -20,10 +20,9 @@ static const struct duet_framing *framing_of(enum duet_scheme scheme, int first)
 static void the_first_byte_tells(void **state)
 {
     (void)state;
-    static const uint8_t msgpack[] = {0x93, 0x94, 0xdc, 0xdd};
     for (int first = 0; first < 256; first++) {
         const struct duet_framing *expected = NULL;
-        if (memchr(msgpack, first, sizeof msgpack) != NULL)
+        if ((first >= 0x90 && first <= 0x9f) || first == 0xdc || first == 0xdd)
             expected = &duet_framing_msgpack;
         else if (first == '\r' || first == '\n' ||
                  (first < 128 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ", first & ~0x20) != NULL &&
@@ -36,8 +35,8 @@ static void the_first_byte_tells(void **state)
 static void what_is_neither_is_nothing_of_ours(void **state)
 {
     (void)state;
-    static const int firsts[] = {0x16 /* TLS */, 0x00, ' ',  '<',  '{',  '0',  0x7f,
-                                 0x80,           0x90, 0x92, 0x95, 0x9f, 0xc1, 0xff};
+    static const int firsts[] = {0x16 /* TLS */, 0x00, ' ',  '<', '{', '0',
+                                 0x7f,           0x80, 0xc1, 0xff};
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
         assert_null(duet_protocol_choose(DUET_SCHEME_BOTH, (uint8_t)firsts[i]));
 }

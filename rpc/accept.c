@@ -1,0 +1,160 @@
+/*
+ * Which connections are taken, and by which loop. On the loop's thread.
+ */
+#include "home_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A connection that was accepted and is not open yet. */
+struct newcomer {
+    int fd;
+    uint16_t listener;
+    const struct sockaddr *peer;
+};
+
+/* One on its way to another loop. */
+struct parcel {
+    struct duet_letter letter;
+    struct duet_home *to;
+    struct newcomer newcomer;
+    struct sockaddr_storage peer;
+};
+
+/* Opens it; the fd is closed on failure. */
+static void open_conn(struct duet_home *home, enum duet_refusal refusal,
+                      const struct newcomer *newcomer)
+{
+    struct duet_conn *conn = duet_conn_open(&home->conns, newcomer->fd, newcomer->peer);
+    if (conn == NULL) {
+        duet_home_forget(home, refusal, newcomer->peer);
+        return;
+    }
+    conn->listener = newcomer->listener;
+    conn->refusal = (uint8_t)refusal;
+    conn->raw = home->server->style.raw;
+    if (home->is_draining)
+        duet_conn_drain(conn);
+}
+
+static void on_parcel(struct duet_letter *letter)
+{
+    struct parcel *parcel = (struct parcel *)(void *)letter;
+    open_conn(parcel->to, REFUSED_NOT, &parcel->newcomer);
+    free(parcel);
+}
+
+static socklen_t size_of(const struct sockaddr *peer)
+{
+    switch (peer->sa_family) {
+    case AF_INET:
+        return sizeof(struct sockaddr_in);
+    case AF_INET6:
+        return sizeof(struct sockaddr_in6);
+    default:
+        return sizeof peer->sa_family;
+    }
+}
+
+static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
+{
+    struct parcel *parcel = calloc(1, sizeof *parcel);
+    if (parcel == NULL) {
+        close(newcomer->fd);
+        duet_home_forget(to, REFUSED_NOT, newcomer->peer);
+        return;
+    }
+    parcel->letter.deliver = on_parcel;
+    parcel->to = to;
+    parcel->newcomer = *newcomer;
+    memcpy(&parcel->peer, newcomer->peer, size_of(newcomer->peer));
+    parcel->newcomer.peer = (const struct sockaddr *)&parcel->peer;
+    duet_loop_post(&to->loop, &parcel->letter);
+    duet_loop_announce(&to->loop);
+}
+
+/* Which limit keeps the next connection out, if any. What is counted here is taken back when
+ * the connection closes. */
+static enum duet_refusal which_limit(struct duet_server *server, const struct sockaddr *peer)
+{
+    int64_t per_address = server->options.value[DUET_MAX_PER_ADDRESS];
+    if (atomic_fetch_add(&server->connections, 1) >=
+        server->options.value[DUET_MAX_CONNECTIONS]) {
+        atomic_fetch_sub(&server->connections, 1);
+        duet_count_shared(&server->refused_max_connections, 1);
+        return REFUSED_MAX_CONNECTIONS;
+    }
+    if (per_address > 0 && !duet_peers_add(&server->peers, peer, (uint64_t)per_address)) {
+        atomic_fetch_sub(&server->connections, 1);
+        duet_count_shared(&server->refused_max_per_address, 1);
+        return REFUSED_MAX_PER_ADDRESS;
+    }
+    return REFUSED_NOT;
+}
+
+void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
+                      const struct sockaddr *peer)
+{
+    struct duet_server *server = home->server;
+    if (refusal != REFUSED_NOT) {
+        home->refused_open--;
+        return;
+    }
+    atomic_fetch_sub(&server->connections, 1);
+    if (server->options.value[DUET_MAX_PER_ADDRESS] > 0)
+        duet_peers_remove(&server->peers, peer);
+}
+
+/* A connection too many: it is told so when it has said which protocol it speaks, unless too
+ * many are waiting for that. */
+static void refuse(struct duet_home *home, enum duet_refusal refusal, struct newcomer *newcomer)
+{
+    enum { MAX_TOLD = 64 };
+    if (home->refused_open >= MAX_TOLD) {
+        close(newcomer->fd);
+        return;
+    }
+    home->refused_open++;
+    open_conn(home, refusal, newcomer);
+}
+
+/* Loops take turns: whichever accepts, the connections are shared evenly. */
+static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct sockaddr *peer)
+{
+    struct duet_home *home = acceptor->ctx;
+    struct duet_server *server = home->server;
+    struct newcomer newcomer = {
+        .fd = fd, .listener = (uint16_t)(acceptor->listener - server->listeners), .peer = peer};
+    enum duet_refusal refusal = which_limit(server, peer);
+    if (refusal != REFUSED_NOT) {
+        refuse(home, refusal, &newcomer);
+        return;
+    }
+    struct duet_home *to =
+        &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
+    if (to == home || home->is_draining)
+        open_conn(home, REFUSED_NOT, &newcomer);
+    else
+        send_parcel(to, &newcomer);
+}
+
+int duet_home_start_accepting(struct duet_home *home)
+{
+    struct duet_server *server = home->server;
+    home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
+    if (home->acceptors == NULL)
+        return -ENOMEM;
+    home->is_accepting = true;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct duet_acceptor *acceptor = &home->acceptors[i];
+        acceptor->listener = &server->listeners[i];
+        acceptor->loop = &home->loop;
+        acceptor->accepted = on_accepted;
+        acceptor->ctx = home;
+        int rc = duet_acceptor_start(acceptor);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -1,0 +1,102 @@
+/*
+ * A hash table with lists: an entry for each address that has connections open.
+ */
+#include "peers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An IPv4 address stands in the first four bytes: no IPv6 address in use looks like that. */
+struct address {
+    uint8_t bytes[16];
+};
+
+struct duet_peer {
+    struct duet_peer *next;
+    struct address address;
+    uint64_t count;
+};
+
+void duet_peers_init(struct duet_peers *peers)
+{
+    *peers = (struct duet_peers){0};
+    pthread_mutex_init(&peers->lock, NULL);
+}
+
+void duet_peers_done(struct duet_peers *peers)
+{
+    for (size_t i = 0; i < DUET_PEER_BUCKETS; i++) {
+        while (peers->buckets[i] != NULL) {
+            struct duet_peer *next = peers->buckets[i]->next;
+            free(peers->buckets[i]);
+            peers->buckets[i] = next;
+        }
+    }
+    pthread_mutex_destroy(&peers->lock);
+}
+
+static bool read_address(const struct sockaddr *peer, struct address *address)
+{
+    memset(address, 0, sizeof *address);
+    if (peer->sa_family == AF_INET)
+        memcpy(address, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+    else if (peer->sa_family == AF_INET6)
+        memcpy(address, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
+    else
+        return false;
+    return true;
+}
+
+/* The link that points to the address's entry, or to the end of its list. */
+static struct duet_peer **find(struct duet_peers *peers, const struct address *address)
+{
+    uint32_t hash =
+        2166136261u; /* FNV-1a: a caller who owns many addresses gains a longer list, no more */
+    for (size_t i = 0; i < sizeof address->bytes; i++)
+        hash = (hash ^ address->bytes[i]) * 16777619u;
+    struct duet_peer **link = &peers->buckets[hash % DUET_PEER_BUCKETS];
+    while (*link != NULL && memcmp(&(*link)->address, address, sizeof *address) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+/* Under lock. */
+static bool add(struct duet_peers *peers, const struct address *address, uint64_t max)
+{
+    struct duet_peer **link = find(peers, address);
+    if (*link == NULL) {
+        *link = calloc(1, sizeof **link);
+        if (*link == NULL)
+            return false;
+        (*link)->address = *address;
+    }
+    if ((*link)->count >= max)
+        return false;
+    (*link)->count++;
+    return true;
+}
+
+bool duet_peers_add(struct duet_peers *peers, const struct sockaddr *peer, uint64_t max)
+{
+    struct address address;
+    if (!read_address(peer, &address))
+        return true;
+    pthread_mutex_lock(&peers->lock);
+    bool has_room = add(peers, &address, max);
+    pthread_mutex_unlock(&peers->lock);
+    return has_room;
+}
+
+void duet_peers_remove(struct duet_peers *peers, const struct sockaddr *peer)
+{
+    struct address address;
+    if (!read_address(peer, &address))
+        return;
+    pthread_mutex_lock(&peers->lock);
+    struct duet_peer **link = find(peers, &address), *entry = *link;
+    if (entry != NULL && --entry->count == 0) {
+        *link = entry->next;
+        free(entry);
+    }
+    pthread_mutex_unlock(&peers->lock);
+}
