@@ -217,6 +217,8 @@ void duet_conn_flush(struct duet_conn *conn)
     duet_conn_settle(conn);
     if (conn->state == CONN_CLOSED)
         return;
+    if (conn->out_size > conn->conns->conn_limits.out_mark)
+        duet_conn_count_pause(conn);
     bool can_resume =
         duet_conn_may_read(conn) && (duet_conn_has_leftover(conn) || conn->input_ended);
     if (can_resume && !conn->is_ready) {
