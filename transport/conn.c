@@ -38,8 +38,7 @@ static size_t largest_state(const struct duet_limits *limits)
 int duet_conns_init(struct duet_conns *conns)
 {
     conns->first_free = no_slot;
-    conns->scratch =
-        malloc(DUET_SCRATCH_SIZE + 1); /* a message is followed by one readable byte */
+    conns->scratch = malloc(DUET_SCRATCH_SIZE);
     conns->scratch_state = malloc(largest_state(conns->limits));
     if (conns->scratch != NULL && conns->scratch_state != NULL)
         return 0;

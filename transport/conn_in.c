@@ -159,12 +159,54 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     return 0;
 }
 
-static void keep_in_buffer(struct duet_conn *conn, const uint8_t *bytes, size_t size)
+void duet_conn_charge(struct duet_conn *conn)
+{
+    size_t held = conn->in.capacity;
+    if (held == conn->charged)
+        return;
+    atomic_fetch_add(conn->conns->buffered, held - conn->charged);
+    conn->charged = held;
+}
+
+/* Whether all connections together may hold that much more. */
+static bool has_budget(const struct duet_conn *conn, size_t more)
+{
+    size_t buffered = atomic_load(conn->conns->buffered),
+           max = conn->conns->conn_limits.max_buffered;
+    return buffered < max && more <= max - buffered;
+}
+
+/* All connections together hold too much: this one, which wants more, gives way. Waiting
+ * instead could be for ever, if all that hold something wait. `bytes` are what there is of the
+ * message. */
+static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t size)
+{
+    struct duet_message *message = &conn->conns->message;
+    *message = (struct duet_message){
+        .bad = DUET_BAD_LIMIT,
+        .status = 503,
+        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
+    };
+    snprintf(message->reason, sizeof message->reason,
+             "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
+             "try again",
+             atomic_load(conn->conns->buffered), conn->conns->conn_limits.max_buffered);
+    refuse(conn, message, bytes, size);
+}
+
+static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
 {
     if (conn->state == CONN_CLOSED)
         return;
     if (size == 0) {
         duet_buf_done(&conn->in);
+        return;
+    }
+    if (size > CARRY_MAX && size >= conn->in.capacity && !has_budget(conn, size)) {
+        if (conn->framing_state != NULL)
+            refuse_over_budget(conn, bytes, size);
+        else /* whole messages, behind calls whose answers must come first */
+            duet_conn_finish(conn, true);
         return;
     }
     if (duet_buf_reserve(&conn->in, size + 1) < 0) { /* and the byte after a message */
@@ -180,7 +222,9 @@ static void read_into_scratch(struct duet_conn *conn)
     size_t held = conn->in.size - conn->in_start;
     if (held > 0)
         memcpy(scratch, conn->in.data + conn->in_start, held);
-    size_t n = receive(conn, scratch + held, DUET_SCRATCH_SIZE - held);
+    /* A byte less, for the one after a message: a full read then still fits 64 KiB when kept.
+     */
+    size_t n = receive(conn, scratch + held, DUET_SCRATCH_SIZE - 1 - held);
     if (n == 0 || !choose_framing(conn, scratch[0]))
         return;
 
@@ -207,23 +251,6 @@ static void consume_own(struct duet_conn *conn)
     }
 }
 
-void duet_conn_charge(struct duet_conn *conn)
-{
-    size_t held = conn->in.capacity;
-    if (held == conn->charged)
-        return;
-    atomic_fetch_add(conn->conns->buffered, held - conn->charged);
-    conn->charged = held;
-}
-
-/* Whether all connections together may hold that much more. */
-static bool has_budget(const struct duet_conn *conn, size_t more)
-{
-    size_t buffered = atomic_load(conn->conns->buffered),
-           max = conn->conns->conn_limits.max_buffered;
-    return buffered < max && more <= max - buffered;
-}
-
 /* Room in the connection's own buffer for what is still to come of the message, plus the byte
  * after it. */
 static int make_room(struct duet_conn *conn)
@@ -243,28 +270,12 @@ static int make_room(struct duet_conn *conn)
     return duet_buf_reserve(in, room);
 }
 
-/* All connections together hold too much: this one, which wants more, gives way. Waiting
- * instead could be for ever, if all that hold something wait. */
-static void refuse_over_budget(struct duet_conn *conn)
-{
-    struct duet_message *message = &conn->conns->message;
-    *message = (struct duet_message){
-        .bad = DUET_BAD_LIMIT,
-        .status = 503,
-        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
-    };
-    snprintf(message->reason, sizeof message->reason,
-             "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
-             "try again",
-             atomic_load(conn->conns->buffered), conn->conns->conn_limits.max_buffered);
-    refuse(conn, message, conn->in.data + conn->in_start, conn->in.size - conn->in_start);
-}
-
 static void read_into_own(struct duet_conn *conn)
 {
     int rc = make_room(conn);
     if (rc == -ENOBUFS) {
-        refuse_over_budget(conn);
+        refuse_over_budget(conn, conn->in.data + conn->in_start,
+                           conn->in.size - conn->in_start);
         return;
     }
     if (rc < 0) {
