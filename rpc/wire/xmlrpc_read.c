@@ -1,6 +1,7 @@
 /*
- * Feeding a document to expat, and expat's events to the grammar; the first failed step ends
- * it and is told where it is.
+ * Feeding a document to expat, and expat's events to the grammar; the first failed step is told
+ * where it is. Then the rest is only looked through: a document that is not well-formed is told
+ * that, whatever else is wrong with it.
  */
 #include "xmlrpc_read.h"
 
@@ -12,37 +13,50 @@ struct reader {
     struct duet_request *request;
     struct duet_xml_grammar grammar;
     struct duet_xml_declared declared;
-    bool failed; /* the fault is set; expat may still deliver an event or two */
+    bool failed;   /* the fault is set; the grammar sees nothing any more */
+    unsigned open; /* elements that have begun since */
 };
 
-/* Ends the reading after a failed step: says where, and stops expat. */
-static void stop(struct reader *reader)
+/* expat keeps the names of all open elements: what is nested deeper than any call is not worth
+ * them. */
+enum { MAX_OPEN_AFTER_FAULT = 1024 };
+
+/* After a failed step: says where. A limit or a DOCTYPE ends the reading at once. */
+static void fail(struct reader *reader)
 {
-    duet_xml_fault_at(reader->request->fault, reader->parser);
+    struct duet_fault *fault = reader->request->fault;
+    duet_xml_fault_at(fault, reader->parser);
     reader->failed = true;
-    XML_StopParser(reader->parser, XML_FALSE);
+    if (fault->code != DUET_FAULT_REQUEST && fault->code != DUET_FAULT_PARAMS)
+        XML_StopParser(reader->parser, XML_FALSE);
 }
 
 static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
     struct reader *reader = ctx;
-    if (!reader->failed && duet_xml_start_element(&reader->grammar, name) < 0)
-        stop(reader);
+    if (reader->failed) {
+        if (++reader->open > MAX_OPEN_AFTER_FAULT)
+            XML_StopParser(reader->parser, XML_FALSE);
+    } else if (duet_xml_start_element(&reader->grammar, name) < 0) {
+        fail(reader);
+    }
 }
 
 static void XMLCALL on_end(void *ctx, const XML_Char *name)
 {
     struct reader *reader = ctx;
-    if (!reader->failed && duet_xml_end_element(&reader->grammar, name) < 0)
-        stop(reader);
+    if (reader->failed)
+        reader->open -= reader->open > 0; /* those that were open before are not counted */
+    else if (duet_xml_end_element(&reader->grammar, name) < 0)
+        fail(reader);
 }
 
 static void XMLCALL on_text(void *ctx, const XML_Char *text, int size)
 {
     struct reader *reader = ctx;
     if (!reader->failed && duet_xml_characters(&reader->grammar, text, (size_t)size) < 0)
-        stop(reader);
+        fail(reader);
 }
 
 /* Entities are how a few bytes become gigabytes; nothing in XML-RPC needs a DTD. */
@@ -55,7 +69,7 @@ static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *
         return;
     duet_fault_set(reader->request->fault, DUET_FAULT_PARSE,
                    "a DOCTYPE is refused: XML-RPC needs none");
-    stop(reader);
+    fail(reader);
 }
 
 static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML_Char *encoding,
@@ -111,11 +125,11 @@ static int feed(struct reader *reader)
         size_t size = left < slice ? left : slice;
         left -= size;
         if (XML_Parse(reader->parser, bytes + fed, (int)size, left == 0) != XML_STATUS_OK)
-            return reader->failed
+            return XML_GetErrorCode(reader->parser) == XML_ERROR_ABORTED /* by us */
                        ? DUET_FAILED
                        : duet_xml_refuse(reader->request, reader->parser, &reader->declared);
         if (left == 0)
-            return 0;
+            return reader->failed ? DUET_FAILED : 0;
         fed += size;
         slice = next_slice(reader->parser, fed);
     }

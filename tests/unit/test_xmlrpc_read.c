@@ -267,6 +267,34 @@ static void a_document_cut_at_any_byte_is_refused(void **state)
     reading_done(&reading);
 }
 
+static void a_document_that_is_no_xml_is_told_so_whatever_else_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int code;
+    } rows[] = {
+        {BEGIN "<value><unheard/></value>" END, DUET_FAULT_REQUEST},
+        {BEGIN "<value><unheard/></value>" END "<", DUET_FAULT_PARSE},
+        {BEGIN "<value><unheard></value></unheard>" END, DUET_FAULT_PARSE},
+        {BEGIN "<value><int>x</int></value>" END, DUET_FAULT_REQUEST},
+        {BEGIN "<value><int>x</int></value>", DUET_FAULT_PARSE},
+        {BEGIN "<value><i1>300</i1></value>" END, DUET_FAULT_PARAMS},
+        {BEGIN "<value><i1>300</i1>\xff</value>" END, DUET_FAULT_CHARACTER},
+        {"<methodCal><methodName>m</methodName></methodCall>", DUET_FAULT_PARSE},
+        {"<a><b/></a>", DUET_FAULT_REQUEST},
+        {"<a>&b;</a>", DUET_FAULT_PARSE},
+    };
+    struct reading reading;
+    reading_init(&reading);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        read_text(&reading, rows[i].text);
+        assert_int_equal(reading.fault.code, rows[i].code);
+        assert_string_equal(read_text(&reading, GOOD), "[7]");
+    }
+    reading_done(&reading);
+}
+
 static void mutated_documents_do_no_harm(void **state)
 {
     (void)state;
@@ -303,6 +331,7 @@ int main(void)
         cmocka_unit_test(an_arena_that_is_full_is_the_limit_of_the_message),
         cmocka_unit_test(text_fits_twice_the_size_of_its_message),
         cmocka_unit_test(a_document_cut_at_any_byte_is_refused),
+        cmocka_unit_test(a_document_that_is_no_xml_is_told_so_whatever_else_is_wrong),
         cmocka_unit_test(mutated_documents_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
