@@ -25,15 +25,21 @@ void duet_arena_init(struct duet_arena *arena, size_t max)
     *arena = (struct duet_arena){.max = max};
 }
 
+/* Frees what is newer than `oldest`, which may be NULL. */
+static void free_newer(struct duet_arena *arena, const struct duet_arena_chunk *oldest)
+{
+    while (arena->chunks != oldest) {
+        struct duet_arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->older;
+        arena->total -= chunk->size;
+        free(chunk);
+    }
+}
+
 static void free_chunks(struct duet_arena *arena)
 {
-    while (arena->chunks != NULL) {
-        struct duet_arena_chunk *older = arena->chunks->older;
-        free(arena->chunks);
-        arena->chunks = older;
-    }
+    free_newer(arena, NULL);
     arena->next = arena->end = NULL;
-    arena->total = 0;
 }
 
 void duet_arena_done(struct duet_arena *arena)
@@ -69,6 +75,15 @@ void duet_arena_reset(struct duet_arena *arena)
             return;
     }
     arena->next = arena->chunks->bytes;
+}
+
+void duet_arena_rewind(struct duet_arena *arena, struct duet_arena_mark mark)
+{
+    if (arena->chunks != mark.chunks) {
+        free_newer(arena, mark.chunks);
+        arena->end = mark.chunks != NULL ? mark.chunks->bytes + mark.chunks->size : NULL;
+    }
+    arena->next = mark.next;
 }
 
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)

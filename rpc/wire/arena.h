@@ -54,6 +54,20 @@ static inline bool duet_arena_resize(struct duet_arena *arena, void *block, size
     return true;
 }
 
+/* Where an arena stands, to go back there. */
+struct duet_arena_mark {
+    struct duet_arena_chunk *chunks;
+    uint8_t *next;
+};
+
+static inline struct duet_arena_mark duet_arena_mark(const struct duet_arena *arena)
+{
+    return (struct duet_arena_mark){.chunks = arena->chunks, .next = arena->next};
+}
+
+/* Everything allocated since the mark was taken is gone. */
+void duet_arena_rewind(struct duet_arena *arena, struct duet_arena_mark mark);
+
 /* A copy of the bytes with a NUL after them. NULL as duet_arena_alloc. */
 char *duet_arena_text(struct duet_arena *arena, const void *bytes, size_t size);
 

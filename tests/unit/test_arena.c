@@ -1,5 +1,5 @@
 /*
- * The arena: alignment, ceiling, what a reset keeps, resizing in place.
+ * The arena: alignment, ceiling, what a reset keeps, resizing in place, going back.
  */
 #include "arena.h"
 
@@ -171,6 +171,29 @@ static void a_block_is_not_resized_out_of_its_chunk(void **state)
     duet_arena_done(&arena);
 }
 
+static void a_rewind_goes_back_over_chunks_and_their_memory(void **state)
+{
+    (void)state;
+    struct duet_arena arena;
+    duet_arena_init(&arena, LARGE);
+    struct duet_arena_mark mark = duet_arena_mark(&arena);
+    duet_arena_alloc(&arena, 100);
+    duet_arena_rewind(&arena, mark);
+    assert_int_equal(arena.total, 0);
+
+    duet_arena_alloc(&arena, 100);
+    struct duet_arena before = arena;
+    mark = duet_arena_mark(&arena);
+    for (size_t size = 16; size <= 1024 * 1024; size *= 4)
+        assert_non_null(duet_arena_alloc(&arena, size));
+    assert_true(arena.total > before.total);
+    duet_arena_rewind(&arena, mark);
+    assert_memory_equal(&arena, &before, sizeof arena);
+    assert_ptr_equal(duet_arena_alloc(&arena, 16), before.next);
+    assert_non_null(duet_arena_alloc(&arena, LARGE - before.total));
+    duet_arena_done(&arena);
+}
+
 static void text_is_copied_with_a_nul_behind(void **state)
 {
     (void)state;
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test(after_a_refusal_it_serves_on),
         cmocka_unit_test(only_the_newest_block_can_be_resized),
         cmocka_unit_test(a_block_is_not_resized_out_of_its_chunk),
+        cmocka_unit_test(a_rewind_goes_back_over_chunks_and_their_memory),
         cmocka_unit_test(text_is_copied_with_a_nul_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
