@@ -1,5 +1,6 @@
 /*
- * What text XML can carry, and writing it. Knows UTF-8 and XML's characters, not XML-RPC.
+ * What text XML can carry, writing it, and reading it back. Knows UTF-8 and XML's characters,
+ * not XML-RPC.
  */
 #ifndef DUET_XMLRPC_TEXT_H
 #define DUET_XMLRPC_TEXT_H
@@ -13,6 +14,10 @@
 /* The size of the character at `p` (before `end`): 0 when the bytes are no UTF-8. */
 size_t duet_utf8_size(const uint8_t *p, const uint8_t *end);
 
+/* The first byte from `p` on that XML does not carry as it is: one of < > & and CR, a control
+ * character, or what is no UTF-8; `end` when there is none. */
+const uint8_t *duet_xml_plain_end(const uint8_t *p, const uint8_t *end);
+
 /* How much of a text to show in a message: at most 200 bytes, whole characters. */
 int duet_xml_shown(const char *text, size_t size);
 
@@ -21,5 +26,9 @@ int duet_xml_shown(const char *text, size_t size);
  * where it stands. 0, -ENOMEM, -EMSGSIZE as duet_buf_append. */
 int duet_xml_text_write(struct duet_buf *out, const char *text, size_t size, bool replace,
                         size_t *bad);
+
+/* Copies text with XML's five predefined entities replaced; `to` has room for as many bytes.
+ * Returns the end of the copy, NULL for an ampersand that begins none of the five. */
+char *duet_xml_text_expand(char *to, const char *from, size_t size);
 
 #endif

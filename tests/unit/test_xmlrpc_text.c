@@ -1,5 +1,5 @@
 /*
- * Text into XML: whatever goes in, what comes out is well formed.
+ * Text into XML: whatever goes in, what comes out is well formed. And back.
  */
 #include "xmlrpc_text.h"
 
@@ -123,6 +123,57 @@ static void long_text_is_shown_in_whole_characters(void **state)
     assert_int_equal(duet_xml_shown(text, 300), 0);
 }
 
+static void a_plain_text_ends_where_it_does_byte_by_byte(void **state)
+{
+    (void)state;
+    static const char bytes[] = "abc \t\n'\"/]~\x7f<>&\r\x01\x1f\x80\xff";
+    uint8_t text[24];
+    for (size_t at = 0; at < sizeof text; at++) {
+        for (size_t i = 0; i < sizeof bytes; i++) { /* the NUL, too */
+            memset(text, 'x', sizeof text);
+            text[at] = (uint8_t)bytes[i];
+            bool is_plain = i < 12;
+            for (size_t start = 0; start <= at; start++) {
+                const uint8_t *end = duet_xml_plain_end(text + start, text + sizeof text);
+                assert_int_equal(end - text, is_plain ? sizeof text : at);
+                assert_ptr_equal(duet_xml_plain_end(text + start, text + at), text + at);
+            }
+        }
+        size_t size = at < 20 ? 4 : 0;
+        memcpy(text + at, "\xf0\x9f\x98\x80", size);
+        assert_ptr_equal(duet_xml_plain_end(text, text + at + size), text + at + size);
+        if (size > 0)
+            assert_ptr_equal(duet_xml_plain_end(text, text + at + 3), text + at);
+    }
+}
+
+static void the_five_entities_are_expanded_and_no_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *xml, *text;
+    } rows[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"&lt;&gt;&amp;&quot;&apos;", "<>&\"'"},
+        {"a&amp;lt;b", "a&lt;b"},
+        {"a&ltb", NULL},
+        {"&", NULL},
+        {"a&am", NULL},
+        {"&#65;", NULL},
+        {"&AMP;", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char room[40];
+        char *end = duet_xml_text_expand(room, rows[i].xml, strlen(rows[i].xml));
+        assert_int_equal(end != NULL, rows[i].text != NULL);
+        if (end == NULL)
+            continue;
+        assert_int_equal(end - room, strlen(rows[i].text));
+        assert_memory_equal(room, rows[i].text, strlen(rows[i].text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +182,8 @@ int main(void)
         cmocka_unit_test(any_bytes_make_well_formed_xml),
         cmocka_unit_test(a_full_buffer_is_an_error),
         cmocka_unit_test(long_text_is_shown_in_whole_characters),
+        cmocka_unit_test(a_plain_text_ends_where_it_does_byte_by_byte),
+        cmocka_unit_test(the_five_entities_are_expanded_and_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
