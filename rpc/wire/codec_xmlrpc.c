@@ -5,6 +5,7 @@
  */
 #include "codec.h"
 #include "writer.h"
+#include "xmlrpc_fast.h"
 #include "xmlrpc_number.h"
 #include "xmlrpc_read.h"
 #include "xmlrpc_text.h"
@@ -18,7 +19,10 @@ static int head(struct duet_request *request)
     request->kind = DUET_KIND_REQUEST;
     request->has_msgid = false;
     request->msgid = 0;
-    int rc = duet_xml_read(duet_xml_thread(), request);
+    struct duet_xml_thread *thread = duet_xml_thread();
+    int rc = 0;
+    if (!duet_xml_fast_read(&thread->build, request))
+        rc = duet_xml_read(thread, request);
     request->decoded = rc == 0;
     return rc;
 }
