@@ -40,16 +40,19 @@ static void single_byte_encodings_become_utf_8(void **state)
     reading_done(&reading);
 }
 
+static size_t put_unit(uint8_t *to, uint16_t unit, bool big)
+{
+    to[!big] = (uint8_t)(unit >> 8);
+    to[big] = (uint8_t)unit;
+    return 2;
+}
+
 /* UTF-16 of some units, most of them given as ASCII; `#` stands for the next of `units`. */
 static size_t to_utf16(uint8_t *to, const char *text, const uint16_t *units, bool big, bool bom)
 {
-    size_t size = 0;
-    for (const char *p = bom ? text - 1 : text; p < text || *p != '\0'; p++) {
-        uint16_t unit = p < text ? 0xfeff : *p == '#' ? *units++ : (uint8_t)*p;
-        to[size + !big] = (uint8_t)(unit >> 8);
-        to[size + big] = (uint8_t)unit;
-        size += 2;
-    }
+    size_t size = bom ? put_unit(to, 0xfeff, big) : 0;
+    for (const char *p = text; *p != '\0'; p++)
+        size += put_unit(to + size, *p == '#' ? *units++ : (uint8_t)*p, big);
     return size;
 }
 
