@@ -166,6 +166,10 @@ static void start_writer(struct duet_call *call)
     const struct duet_codec *codec = call->to.codec;
     duet_writer_start(&call->own_writer, codec->writer_ops, call->to.style, &call->fault,
                       call->home->server->max_write_depth);
+    /* What the call owns stays until its reply is out. Compression wants it all in one place.
+     */
+    call->own_writer.may_refer =
+        call->message.data != NULL && !(call->to.notes & DUET_NOTE_ACCEPT_GZIP);
 }
 
 static int run_before_hook(struct duet_call *call)
@@ -206,7 +210,7 @@ static void run_after_hook(struct duet_call *call)
         .code = call->fault.code,
         .message = call->fault.code ? call->fault.message : "",
         .request_bytes = call->wire_size,
-        .reply_bytes = call->own_writer.out.size,
+        .reply_bytes = duet_writer_size(&call->own_writer),
     };
     server->after(call, &outcome, server->hook_ctx);
 }

@@ -22,7 +22,8 @@ enum duet_fate {
 
 struct duet_call {
     struct duet_letter letter; /* its way home */
-    struct duet_out out;       /* its reply on the way out, when sent by reference */
+    struct duet_out
+        outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by reference */
     struct duet_home *home;
     struct duet_call *root; /* itself; or the call whose handler invoked this one */
     struct duet_call *next_free;

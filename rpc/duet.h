@@ -387,6 +387,7 @@ DUET_API int duet_write_field(duet_writer *writer, const char *name);
 typedef struct duet_mark {
     size_t size, depth, left, wanted;
     int kind, error;
+    unsigned references;
 } duet_mark;
 DUET_API duet_mark duet_writer_mark(const duet_writer *writer);
 DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);

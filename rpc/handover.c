@@ -62,7 +62,7 @@ void duet_home_push(struct duet_home *home)
 static int own_message(struct duet_call *call, struct duet_buf *whole)
 {
     struct duet_request *request = &call->request;
-    if (request->decoded || call->is_done)
+    if (request->decoded || call->is_done || call->message.data != NULL)
         return 0;
     uint8_t *bytes = request->bytes;
     if (whole != NULL) {

@@ -174,6 +174,11 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
     }
     duet_view_refresh(home);
     receive(call, conn, message);
+    if (whole != NULL && message->content == DUET_CONTENT_MSGPACK) {
+        duet_buf_take(&call->message, whole); /* a large message: its reply may refer to it */
+        duet_call_charge(call, call->message.capacity);
+        whole = NULL;
+    }
     duet_count(&home->calls, 1);
     if (is_heavy(message)) {
         duet_home_hand_over(conn, call, whole);

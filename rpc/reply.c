@@ -66,9 +66,14 @@ void duet_home_count_end(struct duet_home *home, struct duet_method_entry *metho
 
 /* ---- The one door for replies ---- */
 
-static void release_reply(struct duet_out *out)
+static void release_call(struct duet_out *last)
 {
-    duet_home_recycle((struct duet_call *)((char *)out - offsetof(struct duet_call, out)));
+    duet_home_recycle((struct duet_call *)last->owner);
+}
+
+static void release_piece(struct duet_out *out)
+{
+    (void)out; /* the last piece of a reply releases it all */
 }
 
 /* After the reply to its last request a connection ends. The peer that asked for that sends
@@ -105,6 +110,39 @@ static const char *extra_lines(const struct duet_call *call, char *room, size_t 
     return room;
 }
 
+/* The output and what it refers to, as pieces in their order. Returns how many; none is empty.
+ */
+static size_t cut_pieces(struct duet_call *call)
+{
+    const struct duet_writer *writer = &call->own_writer;
+    struct duet_out *piece = call->outs;
+    size_t from = 0;
+    for (unsigned i = 0; i < writer->reference_count; i++) {
+        const struct duet_writer_reference *reference = &writer->references[i];
+        *piece++ =
+            (struct duet_out){.bytes = writer->out.data + from, .size = reference->at - from};
+        *piece++ = (struct duet_out){.bytes = (const uint8_t *)reference->object->via.bin.ptr,
+                                     .size = reference->size};
+        from = reference->at;
+    }
+    if (from < writer->out.size)
+        *piece++ = (struct duet_out){.bytes = writer->out.data + from,
+                                     .size = writer->out.size - from};
+    return (size_t)(piece - call->outs);
+}
+
+/* Sends them without copying; takes the call, which is released with the last one. */
+static void send_pieces(struct duet_conn *conn, struct duet_call *call)
+{
+    size_t count = cut_pieces(call);
+    for (size_t i = 0; i < count; i++) {
+        call->outs[i].owner = call;
+        call->outs[i].release = i + 1 < count ? release_piece : release_call;
+    }
+    for (size_t i = 0; i < count; i++)
+        duet_conn_send_out(conn, &call->outs[i]);
+}
+
 /* Sends the reply in the call's writer; takes the call. */
 static void send_reply(struct duet_conn *conn, struct duet_call *call)
 {
@@ -113,21 +151,19 @@ static void send_reply(struct duet_conn *conn, struct duet_call *call)
     struct duet_head head = {
         .status = call->status,
         .content_type = call->to.codec->content_type,
-        .body_size = reply->size,
+        .body_size = duet_writer_size(&call->own_writer),
         .notes = call->to.notes,
         .gzip = call->is_gzip,
         .extra = extra_lines(call, extra, sizeof extra),
     };
-    if (reply->size < SEND_BY_REFERENCE) {
+    if (head.body_size < SEND_BY_REFERENCE) {
         duet_home_send(conn, &head, reply->data);
         duet_home_recycle(call);
         return;
     }
     duet_call_charge(call, call->message.capacity + reply->capacity);
     duet_home_send(conn, &head, NULL);
-    call->out =
-        (struct duet_out){.bytes = reply->data, .size = reply->size, .release = release_reply};
-    duet_conn_send_out(conn, &call->out);
+    send_pieces(conn, call);
 }
 
 /* A notification gets no reply; over HTTP, which wants one, an empty one. */

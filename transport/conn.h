@@ -48,6 +48,7 @@ struct duet_out {
     const uint8_t *bytes;
     size_t size;
     void (*release)(struct duet_out *out);
+    void *owner; /* for release */
 };
 
 /*      OPEN --FIN, bad, last request or drain--> DRAINING --last reply out--> LINGERING --EOF

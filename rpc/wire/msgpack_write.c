@@ -51,13 +51,21 @@ static bool is_old(const struct duet_writer *writer)
     return writer->style.raw == DUET_STYLE_RAW_OLD;
 }
 
+/* What follows a string's header: its bytes, or a reference to them. */
+static int write_body(struct duet_writer *writer, const void *bytes, size_t size)
+{
+    if (duet_writer_size(writer) + size > writer->out.max)
+        return -EMSGSIZE;
+    return duet_writer_refer(writer, size) ? 0 : duet_buf_append(&writer->out, bytes, size);
+}
+
 /* Lengths and counts have 32 bits on the wire. */
 static int write_raw(struct duet_writer *writer, const void *bytes, size_t size)
 {
     if (size > UINT32_MAX)
         return -EMSGSIZE;
     int rc = msgpack_pack_v4raw(&writer->out, size);
-    return rc < 0 ? rc : duet_buf_append(&writer->out, bytes, size);
+    return rc < 0 ? rc : write_body(writer, bytes, size);
 }
 
 static int write_string(struct duet_writer *writer, const char *text, size_t size)
@@ -67,7 +75,7 @@ static int write_string(struct duet_writer *writer, const char *text, size_t siz
     if (is_old(writer))
         return write_raw(writer, text, size);
     int rc = msgpack_pack_str(&writer->out, size);
-    return rc < 0 ? rc : duet_buf_append(&writer->out, text, size);
+    return rc < 0 ? rc : write_body(writer, text, size);
 }
 
 static int write_bytes(struct duet_writer *writer, const void *bytes, size_t size)
@@ -77,7 +85,7 @@ static int write_bytes(struct duet_writer *writer, const void *bytes, size_t siz
     if (is_old(writer))
         return write_raw(writer, bytes, size);
     int rc = msgpack_pack_bin(&writer->out, size);
-    return rc < 0 ? rc : duet_buf_append(&writer->out, bytes, size);
+    return rc < 0 ? rc : write_body(writer, bytes, size);
 }
 
 static int write_ext(struct duet_writer *writer, int type, const void *bytes, size_t size)
@@ -87,7 +95,7 @@ static int write_ext(struct duet_writer *writer, int type, const void *bytes, si
     if (is_old(writer))
         return write_raw(writer, bytes, size);
     int rc = msgpack_pack_ext(&writer->out, size, (int8_t)type);
-    return rc < 0 ? rc : duet_buf_append(&writer->out, bytes, size);
+    return rc < 0 ? rc : write_body(writer, bytes, size);
 }
 
 /* A peer without ext gets the seconds, as a double where there is a fraction. */

@@ -55,6 +55,10 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
     writer->wanted = 1;
     writer->depth = writer->base = 0;
     writer->max_depth = max_depth;
+    writer->may_refer = false;
+    writer->reference_count = 0;
+    writer->referred_bytes = 0;
+    writer->source = NULL;
 }
 
 /* ---- What may stand where */
@@ -123,6 +127,19 @@ int duet_writer_count_slow(struct duet_writer *writer, int rc)
     return 0;
 }
 
+/* ---- References */
+
+bool duet_writer_refer(struct duet_writer *writer, size_t size)
+{
+    if (size < DUET_REFERENCE_FROM || !writer->may_refer || writer->source == NULL ||
+        writer->reference_count == DUET_WRITER_REFERENCES)
+        return false;
+    writer->references[writer->reference_count++] = (struct duet_writer_reference){
+        .at = writer->out.size, .size = size, .object = writer->source};
+    writer->referred_bytes += size;
+    return true;
+}
+
 /* ---- Coming back, and the end */
 
 duet_mark duet_writer_mark(const duet_writer *writer)
@@ -135,6 +152,7 @@ duet_mark duet_writer_mark(const duet_writer *writer)
         .wanted = writer->wanted,
         .kind = outside ? 0 : (int)duet_writer_top(writer)->kind,
         .error = writer->error,
+        .references = writer->reference_count,
     };
 }
 
@@ -144,6 +162,8 @@ void duet_writer_rewind(duet_writer *writer, duet_mark mark)
     writer->depth = mark.depth;
     writer->wanted = mark.wanted;
     writer->error = mark.error;
+    while (writer->reference_count > mark.references)
+        writer->referred_bytes -= writer->references[--writer->reference_count].size;
     if (writer->depth > writer->base) {
         duet_writer_top(writer)->left = (uint32_t)mark.left;
         duet_writer_top(writer)->kind = (enum duet_frame_kind)mark.kind;

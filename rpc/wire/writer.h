@@ -55,6 +55,19 @@ struct duet_writer_frame {
 
 enum { DUET_WRITER_INLINE_FRAMES = 16 };
 
+/* A large string that is not copied into the output: it belongs there after `at` bytes of it.
+ * Where it lies the object says, which a reader of it may still move (duet_value_string). */
+struct duet_writer_reference {
+    size_t at, size;
+    const msgpack_object *object;
+};
+
+enum {
+    DUET_WRITER_REFERENCES = 2, /* each costs a reply two more pieces to write */
+    DUET_REFERENCE_FROM =
+        32 * 1024, /* bytes: a smaller copy is cheaper than a piece of its own */
+};
+
 struct duet_writer {
     struct duet_buf out;
     const struct duet_writer_ops *ops;
@@ -65,6 +78,11 @@ struct duet_writer {
     size_t depth;  /* open containers */
     size_t base;   /* of these, the ones that were open before a scope */
     size_t max_depth;
+    bool may_refer; /* what values lie in outlives the output: set after start */
+    unsigned reference_count;
+    size_t referred_bytes;
+    const msgpack_object *source; /* the value that the operation under way copies, or NULL */
+    struct duet_writer_reference references[DUET_WRITER_REFERENCES];
     size_t capacity;                  /* of frames */
     struct duet_writer_frame *frames; /* inline_frames, or malloced when it grew */
     struct duet_writer_frame inline_frames[DUET_WRITER_INLINE_FRAMES];
@@ -78,6 +96,16 @@ void duet_writer_init(struct duet_writer *writer, size_t max_bytes);
  * maximum. */
 void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops *ops,
                        struct duet_style style, struct duet_fault *fault, size_t max_depth);
+
+/* Leaves a large string out of the output and refers to it, if that may be; false: it has to be
+ * copied. For operations. */
+bool duet_writer_refer(struct duet_writer *writer, size_t size);
+
+/* Bytes of the whole output, those referred to included. */
+static inline size_t duet_writer_size(const struct duet_writer *writer)
+{
+    return writer->out.size + writer->referred_bytes;
+}
 
 /* 0 when exactly one value was written whole; else the sticky error, or DUET_FAILED with the
  * fault set ("the method wrote 2 of 5 items of an array"). A writer that got nothing at all

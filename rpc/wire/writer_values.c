@@ -206,6 +206,23 @@ static int write_ext(duet_writer *writer, const msgpack_object_ext *ext)
     return duet_writer_count(writer, rc);
 }
 
+/* An operation that knows the value it copies may refer to it instead. */
+static int copy_string(duet_writer *writer, const msgpack_object *object)
+{
+    writer->source = object;
+    int rc = duet_write_string(writer, object->via.str.ptr, object->via.str.size);
+    writer->source = NULL;
+    return rc;
+}
+
+static int copy_bytes(duet_writer *writer, const msgpack_object *object)
+{
+    writer->source = object;
+    int rc = duet_write_bytes(writer, object->via.bin.ptr, object->via.bin.size);
+    writer->source = NULL;
+    return rc;
+}
+
 /* Writes a value without what is in it; a container's frame remembers where that lies. */
 static int write_shallow(duet_writer *writer, const msgpack_object *object)
 {
@@ -220,9 +237,9 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
     case DUET_DOUBLE:
         return duet_write_double(writer, object->via.f64);
     case DUET_STRING:
-        return duet_write_string(writer, object->via.str.ptr, object->via.str.size);
+        return copy_string(writer, object);
     case DUET_BYTES:
-        return duet_write_bytes(writer, object->via.bin.ptr, object->via.bin.size);
+        return copy_bytes(writer, object);
     case DUET_TIME:
         return duet_write_time(writer, duet_value_time(value));
     case DUET_ARRAY:

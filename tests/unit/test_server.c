@@ -90,6 +90,22 @@ static int itself(duet_call *call, void *ctx)
     return rc < 0 ? duet_reply_int(call, duet_call_fault(call, NULL)) : rc;
 }
 
+/* Answers with its arguments and then reads one as a string, which may move its bytes. */
+static int echo_and_look(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_writer *writer = duet_call_writer(call);
+    duet_write_array(writer, 3);
+    duet_write_value(writer, duet_arg(call, 0));
+    duet_mark mark = duet_writer_mark(writer);
+    duet_write_value(writer, duet_arg(call, 1));
+    duet_writer_rewind(writer, mark); /* a reference is taken back like anything else */
+    duet_write_value(writer, duet_arg(call, 1));
+    size_t size;
+    assert_int_equal(duet_arg_string(call, 0, &size)[size], 0);
+    return duet_write_value(writer, duet_arg(call, 0));
+}
+
 static const duet_method methods[] = {
     {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
     {.name = "slow.double", .signature = "i:i", .handler = twice},
@@ -100,6 +116,8 @@ static const duet_method methods[] = {
     {.name = "drain", .handler = drain, .flags = DUET_INLINE},
     {.name = "drain.worker", .handler = drain},
     {.name = "add.triple", .handler = add_triple},
+    {.name = "echo", .handler = echo_and_look, .flags = DUET_INLINE},
+    {.name = "slow.echo", .handler = echo_and_look},
     {.name = "itself", .handler = itself},
     {.name = "through", .signature = "a:a", .handler = through},
     {0},
@@ -265,6 +283,52 @@ static void a_fault_fits_whatever_the_reply_limit(void **state)
     served_stop(&served);
 }
 
+enum { LARGE = 300000 };
+
+/* [0, 1, method, [LARGE bytes, LARGE others]]; returns its size. */
+static size_t write_large_call(uint8_t *request, const char *method)
+{
+    uint8_t *p = request;
+    *p++ = 0x94;
+    *p++ = 0;
+    *p++ = 1;
+    *p++ = (uint8_t)(0xa0 + strlen(method));
+    memcpy(p, method, strlen(method));
+    p += strlen(method);
+    *p++ = 0x92;
+    for (int i = 0; i < 2; i++) {
+        memcpy(p, "\xc6\x00\x04\x93\xe0", 5);
+        memset(p + 5, 'a' + i, LARGE);
+        p += 5 + LARGE;
+    }
+    return (size_t)(p - request);
+}
+
+static void large_values_come_back_whole_without_a_copy(void **state)
+{
+    (void)state;
+    static uint8_t request[2 * LARGE + 64], reply[3 * LARGE + 64];
+    static const char *const names[] = {"echo", "slow.echo"};
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    for (size_t n = 0; n < 4; n++) {
+        size_t size = write_large_call(request, names[n % 2]);
+        served_send(fd, request, size);
+        served_read(fd, reply, 5 + 3 * (5 + LARGE));
+        assert_memory_equal(reply, "\x94\x01\x01\xc0\x93", 5);
+        for (size_t i = 0; i < 3; i++) {
+            const uint8_t *item = reply + 5 + i * (5 + LARGE);
+            assert_memory_equal(item, "\xc6\x00\x04\x93\xe0", 5);
+            for (size_t j = 0; j < LARGE; j++)
+                assert_int_equal(item[5 + j], 'a' + (i == 1));
+        }
+    }
+    close(fd);
+    served_stop(&served);
+}
+
 /* ---- Methods that come and go ---- */
 
 static void a_method_added_while_running_is_there_for_the_next_call(void **state)
@@ -424,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_method_calls_another_and_keeps_its_own_reply_whole),
         cmocka_unit_test(a_method_that_calls_itself_without_end_is_stopped),
         cmocka_unit_test(a_fault_fits_whatever_the_reply_limit),
+        cmocka_unit_test(large_values_come_back_whole_without_a_copy),
         cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),

@@ -1,0 +1,590 @@
+/*
+ * A connection's life: the ways it ends, whom it tells, the time it has, draining, and ids.
+ */
+#include "conn_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct rig rig;
+
+static void reset(int peer)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    close(peer);
+}
+
+/* ---- The peer that leaves ---- */
+
+static void a_fin_with_calls_in_flight_is_told_and_they_are_answered(void **state)
+{
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        rig_open(&rig);
+        rig.echoes = false;
+        rig.holds = true;
+        int peer;
+        struct duet_conn *conn = tcp ? rig_connect_tcp(&rig, &peer) : rig_connect(&rig, &peer);
+        PEER_SENDS(&rig, peer, "\001a\001b");
+        RIG_UNTIL(&rig, rig.messages == 2);
+        shutdown(peer, SHUT_WR);
+        RIG_UNTIL(&rig, rig.fins == 1);
+        rig_turn(&rig);
+        assert_int_equal(rig.closes, 0);
+
+        duet_conn_send(conn, "A", 1, NULL, 0);
+        duet_conn_release(conn, 2);
+        PEER_READS(&rig, peer, "A");
+        assert_int_equal(rig.closes, 0);
+        duet_conn_send(conn, "B", 1, NULL, 0);
+        duet_conn_release(conn, 2);
+        PEER_READS(&rig, peer, "B");
+        assert_int_equal(peer_read_to_end(&rig, peer), 0);
+        assert_int_equal(rig.closes, 1);
+        assert_int_equal(rig.fins, 1);
+        close(peer);
+        rig_close(&rig);
+    }
+}
+
+static void a_fin_behind_unread_requests_is_told_at_once_and_they_still_run(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.holds = true;
+    rig.max_in_flight = 1;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    PEER_SENDS(&rig, peer, "\001a\001b");
+    PEER_SENDS(&rig, peer, "\001c\001d");
+    LOG_IS(&rig, "a");
+    shutdown(peer, SHUT_WR);
+    RIG_UNTIL(&rig, rig.fins == 1);
+    LOG_IS(&rig, "");
+    for (int i = 0; i < 4; i++) {
+        duet_conn_release(conn, 2);
+        rig_turn(&rig);
+        rig_turn(&rig);
+    }
+    LOG_IS(&rig, "bcd");
+    PEER_READS(&rig, peer, "abcd");
+    assert_int_equal(peer_read_to_end(&rig, peer), 0);
+    assert_int_equal(rig.fins, 1);
+    close(peer);
+    rig_close(&rig);
+}
+
+static void a_fin_in_the_middle_of_a_message_ends_it(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"", "\005par", "\xfe\000\020\000\000some"};
+    static const size_t sizes[] = {0, 4, 9};
+    for (size_t i = 0; i < 3; i++) {
+        rig_open(&rig);
+        int peer;
+        rig_connect(&rig, &peer);
+        peer_send(&rig, peer, parts[i], sizes[i]);
+        shutdown(peer, SHUT_WR);
+        RIG_UNTIL(&rig, rig.closes == 1);
+        assert_int_equal(peer_read_to_end(&rig, peer), 0);
+        assert_int_equal(rig.messages + rig.bads, 0);
+        close(peer);
+        rig_close(&rig);
+    }
+}
+
+static void a_reset_closes_whatever_is_in_flight(void **state)
+{
+    (void)state;
+    for (uint32_t max = 1; max <= 100; max += 99) { /* paused, or still read */
+        rig_open(&rig);
+        rig.echoes = false;
+        rig.holds = true;
+        rig.max_in_flight = max;
+        int peer;
+        struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
+        uint64_t id = conn->id;
+        PEER_SENDS(&rig, peer, "\001a\001b");
+        RIG_UNTIL(&rig, rig.messages >= 1);
+        reset(peer);
+        RIG_UNTIL(&rig, rig.closes == 1);
+        assert_null(duet_conns_find(&rig.conns, id));
+        rig_turn(&rig);
+        assert_int_equal(rig.closes, 1);
+        rig_close(&rig);
+    }
+}
+
+static void a_reset_in_the_middle_of_a_large_message_leaves_nothing(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    int peer;
+    rig_connect_tcp(&rig, &peer);
+    uint8_t *large = large_message(1 << 20);
+    peer_send(&rig, peer, large, 300000);
+    RIG_UNTIL(&rig, rig.buffered > 200000);
+    reset(peer);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    assert_int_equal(rig.buffered, 0);
+    free(large);
+    rig_close(&rig);
+}
+
+/* ---- Ending it ourselves ---- */
+
+static void a_bad_message_gets_its_answer_and_the_rest_is_read_away(void **state)
+{
+    (void)state;
+    enum { MUCH = 500000 };
+    rig_open(&rig);
+    rig.says_bad = true;
+    int peer;
+    struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
+    static char junk[MUCH];
+    PEER_SENDS(&rig, peer, "\002ok\xff");
+    PEER_READS(&rig, peer, "okbad");
+    RIG_UNTIL(&rig, conn->state == CONN_LINGERING);
+    peer_send(&rig, peer, junk, sizeof junk);
+    assert_int_equal(peer_read_to_end(&rig, peer), 0); /* not ECONNRESET */
+    shutdown(peer, SHUT_WR);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    assert_int_equal(rig.messages, 1);
+    assert_int_equal(rig.bads, 1);
+    close(peer);
+    rig_close(&rig);
+}
+
+static void a_fin_while_lingering_does_not_cut_what_lies_before_it(void **state)
+{
+    (void)state;
+    enum { MUCH = 300000 };
+    rig_open(&rig);
+    rig.says_bad = true;
+    int peer;
+    rig_connect_tcp(&rig, &peer);
+    static char junk[MUCH] = {(char)BAD};
+    size_t sent = peer_send_some(peer, junk, sizeof junk);
+    assert_true(sent > 2 * 65536);
+    shutdown(peer, SHUT_WR); /* the peer is done before we have read anything */
+    RIG_UNTIL(&rig, rig.closes == 1);
+    PEER_READS(&rig, peer, "bad");
+    assert_int_equal(peer_read_to_end(&rig, peer), 0); /* not ECONNRESET */
+    close(peer);
+    rig_close(&rig);
+}
+
+static void calls_before_a_bad_message_are_answered_first(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.echoes = false;
+    rig.holds = true;
+    rig.says_bad = true;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    PEER_SENDS(&rig, peer, "\001a\xff");
+    assert_int_equal(conn->state, CONN_DRAINING);
+    duet_conn_send(conn, "A", 1, NULL, 0);
+    duet_conn_release(conn, 2);
+    PEER_READS(&rig, peer, "badA");
+    assert_int_equal(peer_read_to_end(&rig, peer), 0);
+    close(peer);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    rig_close(&rig);
+}
+
+static void lingering_ends_after_a_second(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.says_bad = true;
+    int peer;
+    rig_connect(&rig, &peer);
+    uint64_t since = rig.loop.now_ms;
+    PEER_SENDS(&rig, peer, "\xff");
+    PEER_READS(&rig, peer, "bad");
+    RIG_UNTIL(&rig, rig.closes == 1);
+    assert_true(rig.loop.now_ms >= since + 1000);
+    close(peer);
+    rig_close(&rig);
+}
+
+static void a_later_wish_to_linger_counts(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    duet_conn_send(conn, "last", 4, NULL, 0);
+    duet_conn_finish(conn, false);
+    duet_conn_finish(conn, true);
+    duet_conn_finish(conn, false);
+    rig_turn(&rig);
+    assert_int_equal(conn->state, CONN_LINGERING);
+    PEER_READS(&rig, peer, "last");
+    close(peer);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    rig_close(&rig);
+}
+
+static void finish_and_close(struct rig *r, struct duet_conn *conn)
+{
+    (void)r;
+    duet_conn_finish(conn, false);
+    duet_conn_close(conn);
+    duet_conn_close(conn);
+}
+
+static void finish_it(struct rig *r, struct duet_conn *conn)
+{
+    (void)r;
+    duet_conn_finish(conn, false);
+}
+
+static void no_message_follows_the_one_that_ended_the_connection(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++)
+        for (size_t first = 0; first < 3; first++) { /* cut before the first is whole */
+            rig_open(&rig);
+            rig.on_message = closes ? finish_and_close : finish_it;
+            int peer;
+            rig_connect(&rig, &peer);
+            peer_send(&rig, peer, "\002no", first);
+            peer_send(&rig, peer, "\002no\002no\002no" + first, 9 - first);
+            RIG_UNTIL(&rig, rig.closes == 1);
+            assert_int_equal(rig.messages, 1);
+            assert_int_equal(peer_read_to_end(&rig, peer), closes ? 0 : 2);
+            close(peer);
+            rig_close(&rig);
+        }
+}
+
+static void a_first_byte_that_nobody_speaks_closes(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.framing = NULL;
+    int peer;
+    rig_connect(&rig, &peer);
+    PEER_SENDS(&rig, peer, "SSH-2.0-");
+    RIG_UNTIL(&rig, rig.closes == 1);
+    assert_int_equal(rig.messages + rig.bads, 0);
+    close(peer);
+    rig_close(&rig);
+}
+
+/* ---- Time limits ---- */
+
+static void a_trickled_head_and_a_trickled_body_end_at_their_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool in_body;
+        const char *flag;
+    } rows[] = {
+        {"\xfe\000", 2, false, "--head-timeout"},
+        {"\xfe\000\000\000\005par", 8, true, "--body-timeout"},
+        {"\005par", 4, true, "--body-timeout"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        rig_open(&rig);
+        rig.says_bad = true;
+        if (rows[i].in_body)
+            rig.conns.conn_limits.body_timeout_ms = 20;
+        else
+            rig.conns.conn_limits.head_timeout_ms = 20;
+        int peer;
+        rig_connect(&rig, &peer);
+        peer_send(&rig, peer, rows[i].bytes, rows[i].size);
+        uint64_t since = rig.loop.now_ms;
+        PEER_READS(&rig, peer, "bad");
+        assert_true(rig.loop.now_ms >= since + 19);
+        assert_int_equal(rig.bad_status, 408);
+        assert_non_null(strstr(rig.reason, rows[i].flag));
+        assert_int_equal(peer_read_to_end(&rig, peer), 0);
+        close(peer);
+        RIG_UNTIL(&rig, rig.closes == 1);
+        rig_close(&rig);
+    }
+}
+
+static void an_idle_connection_ends_in_silence(void **state)
+{
+    (void)state;
+    for (int used = 0; used < 2; used++) {
+        rig_open(&rig);
+        rig.conns.conn_limits.idle_timeout_ms = 20;
+        int peer;
+        rig_connect(&rig, &peer);
+        if (used) {
+            PEER_SENDS(&rig, peer, "\002hi");
+            PEER_READS(&rig, peer, "hi");
+        }
+        assert_int_equal(peer_read_to_end(&rig, peer), 0);
+        assert_int_equal(rig.bads, 0);
+        assert_int_equal(rig.closes, 1);
+        close(peer);
+        rig_close(&rig);
+    }
+}
+
+static void a_connection_that_waits_for_us_has_all_the_time(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.echoes = false;
+    rig.holds = true;
+    rig.conns.conn_limits.idle_timeout_ms = 5;
+    rig.conns.conn_limits.write_timeout_ms = 5;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    PEER_SENDS(&rig, peer, "\002hi");
+    rig_let_pass(&rig, 40);
+    assert_int_equal(rig.closes, 0);
+    duet_conn_send(conn, "HI", 2, NULL, 0);
+    duet_conn_release(conn, 3);
+    PEER_READS(&rig, peer, "HI");
+    RIG_UNTIL(&rig, rig.closes == 1); /* and then it is idle */
+    close(peer);
+    rig_close(&rig);
+}
+
+/* ---- Drain ---- */
+
+static void a_drain_answers_what_has_arrived_and_no_more(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    assert_int_equal(peer_send_some(peer, "\001a\001b\005par", 8), 8);
+    duet_conn_drain(conn);
+    assert_int_equal(peer_send_some(peer, "ts\001c", 4), 4);
+    assert_int_equal(peer_read_to_end(&rig, peer), 2);
+    LOG_IS(&rig, "ab");
+    assert_int_equal(conn->state, CONN_LINGERING);
+    close(peer);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    rig_close(&rig);
+}
+
+static void note_last(struct rig *r, struct duet_conn *conn)
+{
+    bool is_last_byte = r->log.data[r->log.size - 1] == 'z';
+    assert_int_equal(duet_conn_is_last(conn), is_last_byte);
+}
+
+static void the_last_message_of_a_drain_is_known_as_such(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.on_message = note_last;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    assert_int_equal(peer_send_some(peer, "\001a\001b\001z", 6), 6);
+    duet_conn_drain(conn);
+    duet_conn_drain(conn);
+    PEER_READS(&rig, peer, "abz");
+    assert_int_equal(rig.messages, 3);
+    assert_true(rig.last_was_last);
+    assert_int_equal(peer_read_to_end(&rig, peer), 0);
+    close(peer);
+    rig_close(&rig);
+}
+
+static void a_drain_ends_an_idle_connection_at_once_and_a_busy_one_after_its_call(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.echoes = false;
+    rig.holds = true;
+    int idle, busy;
+    struct duet_conn *at_rest = rig_connect(&rig, &idle);
+    struct duet_conn *conn = rig_connect(&rig, &busy);
+    PEER_SENDS(&rig, busy, "\001a");
+    duet_conn_drain(at_rest);
+    duet_conn_drain(conn);
+    assert_int_equal(peer_read_to_end(&rig, idle), 0);
+    PEER_SENDS(&rig, busy, "\001b");
+    assert_int_equal(rig.messages, 1);
+    assert_true(duet_conn_is_last(conn));
+    duet_conn_send(conn, "A", 1, NULL, 0);
+    duet_conn_release(conn, 2);
+    PEER_READS(&rig, busy, "A");
+    assert_int_equal(peer_read_to_end(&rig, busy), 0);
+    close(idle);
+    close(busy);
+    RIG_UNTIL(&rig, rig.closes == 2);
+    rig_close(&rig);
+}
+
+static void a_drain_also_answers_what_was_read_ahead_while_paused(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.holds = true;
+    rig.max_in_flight = 1;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    PEER_SENDS(&rig, peer, "\001a\001b");
+    PEER_SENDS(&rig, peer, "\001c");
+    duet_conn_drain(conn);
+    PEER_SENDS(&rig, peer, "\001d");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(conn->state, i < 2 ? CONN_OPEN : CONN_DRAINING);
+        duet_conn_release(conn, 2);
+        rig_turn(&rig);
+        rig_turn(&rig);
+    }
+    LOG_IS(&rig, "abc");
+    assert_int_equal(peer_read_to_end(&rig, peer), 3);
+    close(peer);
+    rig_close(&rig);
+}
+
+/* ---- The byte budget ---- */
+
+static void over_the_budget_a_message_under_way_is_refused(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.says_bad = true;
+    rig.conns.conn_limits.max_buffered = 300000;
+    int first, second, third;
+    rig_connect(&rig, &first);
+    rig_connect(&rig, &second);
+    uint8_t *large = large_message(250000);
+    peer_send(&rig, first, large, 200000);
+    RIG_UNTIL(&rig, rig.buffered > 200000);
+    peer_send(&rig, second, large, 60000);
+    PEER_READS(&rig, second, "bad");
+    assert_int_equal(rig.bad_status, 503);
+    assert_non_null(strstr(rig.reason, "--max-buffered 300000"));
+    close(second);
+    RIG_UNTIL(&rig, rig.closes == 1);
+
+    rig_connect(&rig, &third); /* small ones go on */
+    PEER_SENDS(&rig, third, "\002h");
+    PEER_SENDS(&rig, third, "i");
+    PEER_READS(&rig, third, "hi");
+    peer_send(&rig, first, large + 200000, 50000 + LARGE_HEAD);
+    RIG_UNTIL(&rig, rig.messages == 2);
+    assert_int_equal(rig.buffered, 0);
+    free(large);
+    close(first);
+    close(third);
+    rig_close(&rig);
+}
+
+static void over_the_budget_what_was_read_ahead_is_dropped_after_the_answers(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.holds = true;
+    rig.max_in_flight = 1;
+    rig.says_bad = true;
+    rig.conns.conn_limits.max_buffered = 1000;
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    static char bytes[2 + 3000] = "\001a"; /* and many empty messages */
+    peer_send(&rig, peer, bytes, sizeof bytes);
+    assert_int_equal(conn->state, CONN_DRAINING);
+    duet_conn_release(conn, 2);
+    PEER_READS(&rig, peer, "a");
+    assert_int_equal(peer_read_to_end(&rig, peer), 0);
+    assert_int_equal(rig.bads, 0);
+    close(peer);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    assert_int_equal(rig.buffered, 0);
+    rig_close(&rig);
+}
+
+/* ---- Ids ---- */
+
+static void the_id_of_a_closed_connection_names_nothing_ever_again(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 300 };
+    static uint64_t old[ROUNDS];
+    rig_open(&rig);
+    assert_null(duet_conns_find(&rig.conns, 0));
+    assert_null(duet_conns_find(&rig.conns, UINT64_MAX));
+    for (size_t i = 0; i < ROUNDS; i++) {
+        int peer;
+        struct duet_conn *conn = rig_connect(&rig, &peer);
+        old[i] = conn->id;
+        assert_ptr_equal(duet_conns_find(&rig.conns, old[i]), conn);
+        for (size_t k = 0; k < i; k++)
+            assert_null(duet_conns_find(&rig.conns, old[k]));
+        duet_conn_close(conn);
+        rig_turn(&rig);
+        close(peer);
+    }
+    assert_int_equal(rig.closes, ROUNDS);
+    rig_close(&rig);
+}
+
+static void close_odd(struct duet_conn *conn, void *ctx)
+{
+    unsigned *count = ctx;
+    if ((*count)++ % 2)
+        duet_conn_close(conn);
+}
+
+static void many_connections_are_each_visited_and_may_be_closed_then(void **state)
+{
+    (void)state;
+    enum { MANY = 150 };
+    rig_open(&rig);
+    int peers[MANY];
+    struct duet_conn *conns[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        conns[i] = rig_connect(&rig, &peers[i]);
+    for (size_t i = 0; i < MANY; i++)
+        assert_ptr_equal(duet_conns_find(&rig.conns, conns[i]->id), conns[i]);
+    unsigned count = 0;
+    duet_conns_each(&rig.conns, close_odd, &count);
+    assert_int_equal(count, MANY);
+    assert_int_equal(rig.conns.open, MANY / 2);
+    for (size_t i = 0; i < MANY; i++)
+        close(peers[i]);
+    rig_close(&rig); /* the rest is closed and told then */
+}
+
+int main(void)
+{
+    alarm(200);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fin_with_calls_in_flight_is_told_and_they_are_answered),
+        cmocka_unit_test(a_fin_behind_unread_requests_is_told_at_once_and_they_still_run),
+        cmocka_unit_test(a_fin_in_the_middle_of_a_message_ends_it),
+        cmocka_unit_test(a_reset_closes_whatever_is_in_flight),
+        cmocka_unit_test(a_reset_in_the_middle_of_a_large_message_leaves_nothing),
+        cmocka_unit_test(a_bad_message_gets_its_answer_and_the_rest_is_read_away),
+        cmocka_unit_test(a_fin_while_lingering_does_not_cut_what_lies_before_it),
+        cmocka_unit_test(calls_before_a_bad_message_are_answered_first),
+        cmocka_unit_test(lingering_ends_after_a_second),
+        cmocka_unit_test(a_later_wish_to_linger_counts),
+        cmocka_unit_test(no_message_follows_the_one_that_ended_the_connection),
+        cmocka_unit_test(a_first_byte_that_nobody_speaks_closes),
+        cmocka_unit_test(a_trickled_head_and_a_trickled_body_end_at_their_time),
+        cmocka_unit_test(an_idle_connection_ends_in_silence),
+        cmocka_unit_test(a_connection_that_waits_for_us_has_all_the_time),
+        cmocka_unit_test(a_drain_answers_what_has_arrived_and_no_more),
+        cmocka_unit_test(the_last_message_of_a_drain_is_known_as_such),
+        cmocka_unit_test(a_drain_ends_an_idle_connection_at_once_and_a_busy_one_after_its_call),
+        cmocka_unit_test(a_drain_also_answers_what_was_read_ahead_while_paused),
+        cmocka_unit_test(over_the_budget_a_message_under_way_is_refused),
+        cmocka_unit_test(over_the_budget_what_was_read_ahead_is_dropped_after_the_answers),
+        cmocka_unit_test(the_id_of_a_closed_connection_names_nothing_ever_again),
+        cmocka_unit_test(many_connections_are_each_visited_and_may_be_closed_then),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
