@@ -316,7 +316,7 @@ static bool skip_declaration(struct scan *scan)
         return false;
     if (TAKE(scan, " encoding=") && !TAKE_QUOTED(scan, "utf-8") && !TAKE_QUOTED(scan, "UTF-8"))
         return false;
-    return TAKE(scan, "?>");
+    return TAKE_AFTER_SPACE(scan, "?>"); /* Ruby sends one */
 }
 
 static bool take_method(struct scan *scan, const char **method, size_t *size)
