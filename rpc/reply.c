@@ -29,6 +29,8 @@ void duet_home_recycle(struct duet_call *call)
     struct duet_home *home = call->home;
     if (call->view != NULL)
         duet_view_release(call->view);
+    if (call->message.data != NULL)
+        duet_conns_reuse(&home->conns, &call->message);
     if (home->free_call_count >= TRIMMED_SPARES) {
         duet_call_free(call);
         return;

@@ -38,6 +38,8 @@ static size_t largest_state(const struct duet_limits *limits)
 int duet_conns_init(struct duet_conns *conns)
 {
     conns->first_free = no_slot;
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
+        duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
     conns->scratch = malloc(DUET_SCRATCH_SIZE);
     conns->scratch_state = malloc(largest_state(conns->limits));
     if (conns->scratch != NULL && conns->scratch_state != NULL)
@@ -422,6 +424,8 @@ void duet_conns_done(struct duet_conns *conns)
     duet_conns_each(conns, close_one, NULL);
     duet_conns_turn_over(conns);
     duet_conns_free_chunks(conns);
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
+        duet_buf_done(&conns->spare_buffers[i]);
     free(conns->slots);
     free(conns->scratch);
     free(conns->scratch_state);
@@ -429,4 +433,6 @@ void duet_conns_done(struct duet_conns *conns)
     conns->scratch = conns->scratch_state = NULL;
     conns->slot_count = 0;
     conns->first_free = no_slot;
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
+        duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
 }

@@ -2,7 +2,7 @@
  * Connections: bytes in, messages out; replies in, bytes out. A connection belongs to one loop
  * for life and only that loop's thread touches it; others name it by its id. It knows framing
  * and flow control, no RPC: what a message means is for the owner's callbacks (rpc/home).
- * Files: conn.c the states, conn_in.c reading, conn_out.c writing.
+ * Files: conn.c the states, conn_in.c reading, conn_room.c memory, conn_out.c writing.
  */
 #ifndef DUET_CONN_H
 #define DUET_CONN_H
@@ -120,6 +120,8 @@ struct duet_conn_limits {
 
 struct duet_chunk;
 
+enum { DUET_SPARE_BUFFERS = 4 };
+
 /* All connections of one loop, and what they share. */
 struct duet_conns {
     struct duet_loop *loop;
@@ -139,6 +141,8 @@ struct duet_conns {
     void *scratch_state; /* of the framing in use during one read */
     struct duet_message message;
     struct duet_conn *dirty, *ready, *closed;
+    struct duet_buf
+        spare_buffers[DUET_SPARE_BUFFERS]; /* of large messages that are done with */
     struct duet_chunk *spare_chunks;
     unsigned spare_chunk_count;
 
@@ -179,6 +183,10 @@ void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out);
 /* Another call of this connection is in flight; or it is answered, and reading may go on. */
 void duet_conn_hold(struct duet_conn *conn, size_t bytes);
 void duet_conn_release(struct duet_conn *conn, size_t bytes);
+
+/* Takes the buffer of a message that is done with, and frees it, or keeps it for the next large
+ * message: fresh memory of that size costs more in page faults than reading into it. */
+void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf);
 
 /* No more requests are taken; when the last reply is out, the connection ends. With `linger` it
  * reads to EOF first. */

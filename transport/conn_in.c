@@ -159,23 +159,6 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     return 0;
 }
 
-void duet_conn_charge(struct duet_conn *conn)
-{
-    size_t held = conn->in.capacity;
-    if (held == conn->charged)
-        return;
-    atomic_fetch_add(conn->conns->buffered, held - conn->charged);
-    conn->charged = held;
-}
-
-/* Whether all connections together may hold that much more. */
-static bool has_budget(const struct duet_conn *conn, size_t more)
-{
-    size_t buffered = atomic_load(conn->conns->buffered),
-           max = conn->conns->conn_limits.max_buffered;
-    return buffered < max && more <= max - buffered;
-}
-
 /* All connections together hold too much: this one, which wants more, gives way. Waiting
  * instead could be for ever, if all that hold something wait. `bytes` are what there is of the
  * message. */
@@ -194,6 +177,15 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
     refuse(conn, message, bytes, size);
 }
 
+/* Memory that a message gets ahead of its bytes: as much as it asks, up to a megabyte, or as
+ * much again as it has sent. */
+static size_t room_ahead(const struct duet_conn *conn, size_t held)
+{
+    size_t more = conn->in_need > held ? conn->in_need - held : OWN_READ;
+    size_t ahead = held > ROOM_AHEAD ? held : ROOM_AHEAD;
+    return more < ahead ? more : ahead;
+}
+
 static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
 {
     if (conn->state == CONN_CLOSED)
@@ -202,14 +194,17 @@ static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
         duet_buf_done(&conn->in);
         return;
     }
-    if (size > CARRY_MAX && size >= conn->in.capacity && !has_budget(conn, size)) {
+    if (size > CARRY_MAX && size >= conn->in.capacity && !duet_conn_has_budget(conn, size)) {
         if (conn->framing_state != NULL)
             refuse_over_budget(conn, bytes, size);
         else /* whole messages, behind calls whose answers must come first */
             duet_conn_finish(conn, true);
         return;
     }
-    if (duet_buf_reserve(&conn->in, size + 1) < 0) { /* and the byte after a message */
+    bool is_large =
+        conn->in_need > DUET_SCRATCH_SIZE && duet_conn_has_budget(conn, conn->in_need);
+    size_t room = is_large ? size + room_ahead(conn, size) : size;
+    if (duet_conn_reserve(conn, room + 1) < 0) { /* and the byte after a message */
         duet_conn_close(conn);
         return;
     }
@@ -262,12 +257,10 @@ static int make_room(struct duet_conn *conn)
         in->size = held;
         conn->in_start = 0;
     }
-    size_t more = conn->in_need > held ? conn->in_need - held : OWN_READ;
-    size_t ahead = held > ROOM_AHEAD ? held : ROOM_AHEAD;
-    size_t room = (more < ahead ? more : ahead) + 1;
-    if (room > in->capacity - in->size && !has_budget(conn, room))
+    size_t room = room_ahead(conn, held) + 1;
+    if (room > in->capacity - in->size && !duet_conn_has_budget(conn, room))
         return -ENOBUFS;
-    return duet_buf_reserve(in, room);
+    return duet_conn_reserve(conn, room);
 }
 
 static void read_into_own(struct duet_conn *conn)

@@ -1,5 +1,5 @@
 /*
- * What conn.c, conn_in.c and conn_out.c share; nobody else includes it.
+ * What conn.c, conn_in.c, conn_room.c and conn_out.c share; nobody else includes it.
  */
 #ifndef DUET_CONN_PARTS_H
 #define DUET_CONN_PARTS_H
@@ -13,21 +13,41 @@ enum {
 
 /* conn.c */
 void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state);
-bool duet_conn_may_read(const struct duet_conn *conn); /* no limit stops it from being read */
-void duet_conn_count_pause(struct duet_conn *conn);    /* a limit has stopped it */
-void duet_conn_watch(struct duet_conn *conn);          /* asks epoll for what the state needs */
-void duet_conn_wait_since_now(struct duet_conn *conn); /* a new wait begins: its deadline */
-void duet_conn_settle(
-    struct duet_conn *conn); /* goes on to the next state when nothing is left to do */
+
+/* No limit stops it from being read; and one that does is counted. */
+bool duet_conn_may_read(const struct duet_conn *conn);
+void duet_conn_count_pause(struct duet_conn *conn);
+
+/* Asks epoll for what the state needs. */
+void duet_conn_watch(struct duet_conn *conn);
+
+/* A new wait begins: its deadline. */
+void duet_conn_wait_since_now(struct duet_conn *conn);
+
+/* Goes on to the next state when nothing is left to do in this one. */
+void duet_conn_settle(struct duet_conn *conn);
 
 /* conn_in.c */
-void duet_conn_charge(
-    struct duet_conn *conn); /* brings its part in conns->buffered up to date */
 void duet_conn_read(struct duet_conn *conn);
 void duet_conn_resume(struct duet_conn *conn);
-void duet_conn_discard(struct duet_conn *conn); /* reads to EOF */
-bool duet_conn_has_leftover(
-    const struct duet_conn *conn); /* bytes read, of messages not looked at yet */
+
+/* Reads to EOF and forgets what it reads. */
+void duet_conn_discard(struct duet_conn *conn);
+
+/* Bytes have been read of messages that are not looked at yet. */
+bool duet_conn_has_leftover(const struct duet_conn *conn);
+
+/* conn_room.c */
+
+/* Brings the connection's part in conns->buffered up to date. */
+void duet_conn_charge(struct duet_conn *conn);
+
+/* Whether all connections together may hold that much more. */
+bool duet_conn_has_budget(const struct duet_conn *conn, size_t more);
+
+/* Room for `more` bytes in the connection's own buffer: in the memory of an earlier message, if
+ * any of it is large enough. */
+int duet_conn_reserve(struct duet_conn *conn, size_t more);
 
 /* conn_out.c */
 void duet_conn_touch(struct duet_conn *conn); /* puts it on the list of those to flush */
