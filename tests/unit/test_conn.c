@@ -258,7 +258,8 @@ static void no_message_follows_the_one_that_ended_the_connection(void **state)
             int peer;
             rig_connect(&rig, &peer);
             peer_send(&rig, peer, "\002no", first);
-            peer_send(&rig, peer, "\002no\002no\002no" + first, 9 - first);
+            static const char three[] = "\002no\002no\002no";
+            peer_send(&rig, peer, three + first, sizeof three - 1 - first);
             RIG_UNTIL(&rig, rig.closes == 1);
             assert_int_equal(rig.messages, 1);
             assert_int_equal(peer_read_to_end(&rig, peer), closes ? 0 : 2);

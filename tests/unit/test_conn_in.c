@@ -191,7 +191,8 @@ static void at_max_in_flight_it_is_not_read_until_one_is_answered(void **state)
     static const char *const next[] = {"c", "d", "e", "f"};
     for (size_t i = 0; i < 4; i++) {
         duet_conn_release(conn, 2);
-        RIG_UNTIL(&rig, rig.log.size > 0);
+        rig_turn(&rig); /* takes what was read ahead */
+        rig_turn(&rig); /* takes what the kernel holds */
         log_expect(&rig, next[i], 1);
         assert_int_equal(conn->in_flight, 2);
     }
