@@ -189,7 +189,7 @@ void duet_conn_release(struct duet_conn *conn, size_t bytes);
 void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf);
 
 /* No more requests are taken; when the last reply is out, the connection ends. With `linger` it
- * reads to EOF first. */
+ * reads to EOF first; a later call may still ask for that. */
 void duet_conn_finish(struct duet_conn *conn, bool linger);
 
 /* Closes at once; unsent bytes are lost. */
