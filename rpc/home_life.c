@@ -77,6 +77,16 @@ static void on_drain_deadline(struct duet_deadline *deadline)
     duet_wheel_set(&home->loop.wheel, deadline, home->loop.now_ms + LAST_WORDS_MS);
 }
 
+/* Nobody accepts any more: who tries to connect is told so by the kernel, and every loop may
+ * end. */
+static void close_listeners(struct duet_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        duet_listener_close(&server->listeners[i]);
+    for (size_t i = 0; i < server->home_count; i++)
+        duet_loop_wake(&server->homes[i].loop);
+}
+
 static void begin_drain(struct duet_home *home)
 {
     struct duet_server *server = home->server;
@@ -90,8 +100,7 @@ static void begin_drain(struct duet_home *home)
     duet_wheel_set(&home->loop.wheel, &home->drain_deadline,
                    home->loop.now_ms + (uint64_t)server->options.value[DUET_DRAIN_MS]);
     if (atomic_fetch_sub(&server->homes_accepting, 1) == 1)
-        for (size_t i = 0; i < server->home_count; i++)
-            duet_loop_wake(&server->homes[i].loop);
+        close_listeners(server);
 }
 
 static void on_delay_over(struct duet_deadline *deadline)
@@ -166,6 +175,9 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
                 .idle_timeout_ms = (uint64_t)option[DUET_IDLE_TIMEOUT],
             },
     };
+    home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
+    if (rc == 0 && home->acceptors == NULL)
+        rc = -ENOMEM;
     if (rc == 0)
         rc = duet_conns_init(&home->conns);
     if (rc == 0) {
@@ -184,8 +196,9 @@ int duet_home_run(struct duet_home *home)
     return rc;
 }
 
-/* Calls that came home after the last turn. */
-static void free_late_calls(struct duet_home *home)
+/* Calls that came home after the last turn, and connections that were sent here: delivered, so
+ * that they are closed like all others. */
+static void free_late_letters(struct duet_home *home)
 {
     struct duet_letter *letter = atomic_exchange(&home->loop.mailbox, NULL);
     while (letter != NULL) {
@@ -199,9 +212,9 @@ void duet_home_done(struct duet_home *home)
 {
     if (home->server == NULL)
         return;
+    free_late_letters(home);
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
-    free_late_calls(home);
     retire_view(home);
     while (home->free_calls != NULL) {
         struct duet_call *call = home->free_calls;

@@ -6,6 +6,7 @@
 
 #include "registry.h"
 #include "server.h"
+#include "writer.h"
 
 #include <string.h>
 
@@ -137,7 +138,12 @@ static int write_fault(duet_call *call, duet_writer *writer)
     duet_write_field(writer, "faultCode");
     duet_write_int(writer, code);
     duet_write_field(writer, "faultString");
-    return duet_write_string(writer, message, strlen(message));
+    /* A string in any style, as in a whole fault: never base64, never a fault of its own. */
+    uint8_t style = writer->style.control_chars;
+    writer->style.control_chars = DUET_STYLE_CONTROL_REPLACE;
+    int rc = duet_write_string(writer, message, strlen(message));
+    writer->style.control_chars = style;
+    return rc;
 }
 
 /* An entry of the answer: an array of the one result, or the fault. */

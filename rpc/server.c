@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 enum {
@@ -49,9 +50,10 @@ static int add_introspection(struct duet_server *server)
 
 duet_server *duet_server_new(void)
 {
-    struct duet_server *server = calloc(1, sizeof *server);
+    struct duet_server *server = aligned_alloc(_Alignof(struct duet_server), sizeof *server);
     if (server == NULL)
         return NULL;
+    memset(server, 0, sizeof *server);
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
     duet_peers_init(&server->peers);
@@ -312,7 +314,7 @@ static int start_workers(struct duet_server *server)
 static int open_homes(struct duet_server *server)
 {
     size_t count = (size_t)server->options.value[DUET_LOOPS];
-    server->homes = aligned_alloc(64, count * sizeof *server->homes);
+    server->homes = aligned_alloc(_Alignof(struct duet_home), count * sizeof *server->homes);
     if (server->homes == NULL)
         return -ENOMEM;
     memset(server->homes, 0, count * sizeof *server->homes);
@@ -393,12 +395,14 @@ static int serve(struct duet_server *server)
     int rc = open_homes(server);
     if (rc == 0)
         rc = start_workers(server);
+    atomic_store(&server->is_serving, rc == 0);
     if (rc == 0)
         rc = run_homes(server);
     fail_if(server, rc, "");
 
     if (!duet_workers_stop(&server->workers, STUCK_MS))
         return fail_stuck(server);
+    atomic_store(&server->is_serving, false);
     restore_signals(server);
     duet_workers_done(&server->workers);
     free(server->busy);

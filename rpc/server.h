@@ -53,6 +53,7 @@ struct duet_server {
     /* While it runs. */
     struct duet_peers peers;
     _Atomic bool is_running;
+    _Atomic bool is_serving; /* homes and workers are there: other threads may look at them */
     _Atomic bool is_draining;
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
     _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */

@@ -20,14 +20,12 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     stats->paused_max_in_flight += duet_counted(&conns->paused_in_flight);
     stats->paused_max_in_flight_bytes += duet_counted(&conns->paused_in_flight_bytes);
     stats->paused_out_mark += duet_counted(&conns->paused_out_mark);
-    for (size_t i = 0; i < home->server->listener_count && home->acceptors != NULL; i++)
+    for (size_t i = 0; i < home->server->listener_count; i++)
         stats->accept_pauses += duet_counted(&home->acceptors[i].pauses);
 }
 
 static void add_workers(duet_stats *stats, const struct duet_server *server)
 {
-    if (server->busy == NULL)
-        return;
     unsigned idle = duet_workers_idle(&server->workers);
     stats->workers = (uint64_t)server->options.value[DUET_WORKERS];
     stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
@@ -47,6 +45,8 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
         .refused_max_per_address = duet_counted(&server->refused_max_per_address),
         .buffered_bytes = atomic_load(&server->buffered),
     };
+    if (!atomic_load(&server->is_serving))
+        return 0;
     for (size_t i = 0; i < server->home_count; i++)
         add_home(stats, &server->homes[i]);
     add_workers(stats, server);
