@@ -33,6 +33,8 @@ struct duet_call *duet_call_new(struct duet_home *home)
     duet_arena_init(&call->arena, server->arena_max);
     duet_buf_init(&call->message, SIZE_MAX);
     duet_writer_init(&call->own_writer, (size_t)duet_server_get(server, DUET_MAX_REPLY));
+    call->account.budget = &home->server->budget;
+    call->arena.account = call->own_writer.out.account = &call->account;
     call->request.limits = &server->limits;
     call->request.arena = &call->arena;
     call->request.fault = &call->fault;
@@ -58,6 +60,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     duet_arena_reset(&call->arena);
     if (call->message.data != NULL)
         duet_buf_done(&call->message);
+    call->account.refused = false;
     duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
     call->writer = &call->own_writer;
     call->view = NULL;
@@ -82,8 +85,19 @@ void duet_call_charge(struct duet_call *call, size_t bytes)
 {
     if (bytes == call->charged)
         return;
-    atomic_fetch_add(&call->home->server->buffered, bytes - call->charged);
+    atomic_fetch_add(&call->home->server->budget.used, bytes - call->charged);
     call->charged = bytes;
+}
+
+int duet_call_refuse_over_budget(struct duet_call *call)
+{
+    const struct duet_budget *budget = &call->home->server->budget;
+    call->status = 503;
+    call->is_refused = true;
+    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                          "the server is busy: messages and replies under way hold %zu bytes "
+                          "(--max-buffered %zu); try again",
+                          atomic_load(&budget->used), budget->max);
 }
 
 static int find_method(struct duet_call *call, const struct duet_registry *registry)
@@ -107,11 +121,15 @@ static int inflate_body(struct duet_call *call)
     size_t max = request->limits->max_message;
     struct duet_buf plain;
     duet_buf_init(&plain, max + 1); /* a message is followed by one readable byte */
+    plain.account = &call->account;
     int rc = duet_gzip_inflate(request->bytes, request->size, &plain);
     if (rc == 0)
         rc = duet_buf_reserve(&plain, 1);
     duet_buf_done(&call->message);
+    duet_block_disown(plain.account, plain.capacity); /* it may outlive the call */
+    plain.account = NULL;
     call->message = plain;
+    duet_call_charge(call, plain.capacity);
     request->bytes = plain.data;
     request->size = rc == 0 ? plain.size : 0;
     if (rc == -EMSGSIZE) {
@@ -127,6 +145,8 @@ static int inflate_body(struct duet_call *call)
             &call->fault, DUET_FAULT_PARSE,
             "Content-Encoding says gzip, but the body is not one whole gzip stream");
     }
+    if (rc == -ENOBUFS)
+        return duet_call_refuse_over_budget(call);
     return rc < 0 ? duet_fault_from(&call->fault, rc) : 0;
 }
 
@@ -137,6 +157,12 @@ static int check_body(struct duet_call *call)
     return is_unwalked ? duet_msgpack_check(&call->request) : 0;
 }
 
+/* What a codec calls out of memory is the budget's refusal, if it refused. */
+static int tell_budget(struct duet_call *call, int rc)
+{
+    return rc < 0 && call->account.refused ? duet_call_refuse_over_budget(call) : rc;
+}
+
 int duet_call_route(struct duet_call *call, const struct duet_registry *registry)
 {
     call->is_read = true;
@@ -145,6 +171,7 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
         rc = check_body(call);
     if (rc == 0)
         rc = call->to.codec->head(&call->request);
+    rc = tell_budget(call, rc);
     call->to.kind = call->request.kind;
     call->to.msgid = call->request.msgid;
     if (rc == 0 && call->request.kind != DUET_KIND_RESPONSE)
@@ -222,6 +249,8 @@ static void settle_fault(struct duet_call *call, int rc)
         call->fault.code = 0; /* of an invoked call that the handler has dealt with */
     else
         duet_fault_from(&call->fault, rc);
+    if (call->fault.code == DUET_FAULT_LIMIT && call->account.refused)
+        call->status = 503;
 }
 
 enum duet_ended duet_call_ended(const struct duet_call *call)
@@ -241,6 +270,7 @@ void duet_call_compress(struct duet_call *call)
 {
     struct duet_buf *reply = &call->own_writer.out, small;
     duet_buf_init(&small, reply->size); /* what does not shrink is sent as it is */
+    small.account = reply->account;
     if (duet_gzip_deflate(reply->data, reply->size, &small) < 0) {
         duet_buf_done(&small);
         return;
@@ -251,13 +281,27 @@ void duet_call_compress(struct duet_call *call)
     call->is_gzip = true;
 }
 
+/* Lets go of a large tree as soon as nobody reads it any more: its reply may be long on its
+ * way.
+ */
+static void drop_tree(struct duet_call *call)
+{
+    if (call->arena.total <= DUET_FREE_OF_CHARGE || call->own_writer.reference_count > 0)
+        return;
+    duet_arena_done(&call->arena);
+    call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
+    call->request.method = "";
+    call->request.method_size = 0;
+    call->peer_text = NULL;
+}
+
 void duet_call_run(struct duet_call *call, int rc)
 {
     const struct duet_codec *codec = call->to.codec;
     if (rc == 0 && !call->is_read)
         rc = duet_call_route(call, duet_call_registry(call));
     if (rc == 0)
-        rc = codec->decode(&call->request);
+        rc = tell_budget(call, codec->decode(&call->request));
     if (rc == 0)
         rc = duet_signature_check(&call->method->signature, call->method->name,
                                   &call->request.params, &call->fault);
@@ -279,6 +323,7 @@ void duet_call_run(struct duet_call *call, int rc)
         duet_call_write_fault(call);
     call->is_done = true;
     run_after_hook(call);
+    drop_tree(call);
 }
 
 int duet_call_refuse_busy(struct duet_call *call)

@@ -48,7 +48,9 @@ struct duet_call {
     _Atomic int fate;
     char *peer_text; /* made when asked for */
     struct sockaddr_in6 peer;
-    size_t charged; /* its part in the server's buffered bytes */
+    struct duet_account
+        account;    /* that large memory is taken from: arena, reply, inflated message */
+    size_t charged; /* of the same budget, for all the rest */
     struct duet_arena arena;
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;
@@ -62,7 +64,7 @@ void duet_call_free(struct duet_call *call);
 /* Makes it ready for the next request. With `trim`, only a little memory is kept. */
 void duet_call_reset(struct duet_call *call, bool trim);
 
-/* Accounts for large memory that it holds now, in all; a reset takes it back. */
+/* Accounts for memory that is not on its account, in all; a reset takes it back. */
 void duet_call_charge(struct duet_call *call, size_t bytes);
 
 /* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault set.
@@ -72,6 +74,10 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
 /* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
  * before; then only the fault is written. */
 void duet_call_run(struct duet_call *call, int rc);
+
+/* Makes it the fault of a call for which the memory of all messages and replies under way has
+ * no room; returns DUET_FAILED. */
+int duet_call_refuse_over_budget(struct duet_call *call);
 
 /* How a call that was run (or refused) ended. */
 enum duet_ended duet_call_ended(const struct duet_call *call);

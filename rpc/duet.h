@@ -200,8 +200,8 @@ typedef enum duet_option {
     DUET_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is not
                              read */
     DUET_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read */
-    DUET_MAX_BUFFERED,        /* bytes of messages under way, all connections together */
-    DUET_WORKER_QUEUE,        /* calls that wait for a worker; more are refused */
+    DUET_MAX_BUFFERED,   /* bytes of messages and replies under way, all connections together */
+    DUET_WORKER_QUEUE,   /* calls that wait for a worker; more are refused */
     DUET_OUT_MARK,       /* unsent reply bytes of one connection above which it is not read */
     DUET_HEAD_TIMEOUT,   /* ms from the first byte of a request to the end of its head */
     DUET_BODY_TIMEOUT,   /* ms from the end of the head to the end of the request */

@@ -57,6 +57,25 @@ void duet_home_push(struct duet_home *home)
     }
 }
 
+/* What it holds while it waits counts, but for everyday calls: there are only so many. */
+static void charge_waiting(struct duet_call *call)
+{
+    enum { EVERYDAY = 4096 };
+    if (call->message.data == NULL && call->arena.total > EVERYDAY)
+        duet_call_charge(call, call->arena.total);
+}
+
+/* Whether a message that was read with others still has room beside all that is under way. A
+ * larger one has been accounted for while it came. */
+static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
+{
+    const struct duet_budget *budget = &call->home->server->budget;
+    if (whole != NULL || call->message.data != NULL || call->is_done)
+        return true;
+    size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+    return used < budget->max && call->request.size <= budget->max - used;
+}
+
 /* Moves what the worker needs of the message into the call. A decoded call has it all in its
  * arena. */
 static int own_message(struct duet_call *call, struct duet_buf *whole)
@@ -146,6 +165,11 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
 {
     struct duet_home *home = call->home;
     struct duet_ticket *ticket = NULL;
+    if (!has_room(call, whole)) {
+        duet_call_run(call, duet_call_refuse_over_budget(call));
+        duet_home_answer(conn, call);
+        return;
+    }
     if (own_message(call, whole) == 0)
         ticket = duet_ticket_open(&home->tickets, (struct duet_ticket **)&conn->calls);
     if (ticket == NULL) {
@@ -159,6 +183,7 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
     ticket->bytes = call->wire_size;
     ticket->home = home;
     ticket->method = call->method;
+    charge_waiting(call);
     set_timeout(home, ticket);
     call->ticket = ticket->id;
     call->view = home->view;

@@ -163,7 +163,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .events = &duet_home_events,
         .ctx = home,
         .limits = &server->limits,
-        .buffered = &server->buffered,
+        .buffered = &server->budget.used,
         .conn_limits =
             {
                 .max_in_flight_bytes = (size_t)option[DUET_MAX_IN_FLIGHT_BYTES],

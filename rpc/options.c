@@ -69,7 +69,7 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
         DUET_UNIT_COUNT, 1024, 1, MANY, NULL},
     [DUET_MAX_IN_FLIGHT_BYTES] = {"--max-in-flight-bytes", "their requests on one connection",
         DUET_UNIT_BYTES, 32 * MIB, KIB, 64 * GIB, NULL},
-    [DUET_MAX_BUFFERED] = {"--max-buffered", "messages under way, all connections together",
+    [DUET_MAX_BUFFERED] = {"--max-buffered", "messages and replies under way, of all connections",
         DUET_UNIT_BYTES, 128 * MIB, MIB, 1024 * GIB, NULL},
     [DUET_WORKER_QUEUE] = {"--worker-queue", "calls that wait for a worker",
         DUET_UNIT_COUNT, 4096, 1, MANY, NULL},

@@ -163,7 +163,10 @@ static void send_reply(struct duet_conn *conn, struct duet_call *call)
         duet_home_recycle(call);
         return;
     }
-    duet_call_charge(call, call->message.capacity + reply->capacity);
+    if (call->own_writer.reference_count == 0)
+        duet_conns_reuse(&call->home->conns, &call->message);
+    size_t uncounted = reply->capacity > DUET_FREE_OF_CHARGE ? 0 : reply->capacity;
+    duet_call_charge(call, call->message.capacity + uncounted);
     duet_home_send(conn, &head, NULL);
     send_pieces(conn, call);
 }

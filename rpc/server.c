@@ -276,6 +276,7 @@ static void fix_options(struct duet_server *server)
     server->arena_max =
         2 * server->limits.max_message + VALUE_COST * server->limits.max_values + 65536;
     server->max_write_depth = REPLY_DEPTH + server->limits.max_depth + ENVELOPE;
+    server->budget.max = (size_t)option[DUET_MAX_BUFFERED];
     server->raw_is_auto = option[DUET_RAW] == DUET_RAW_AUTO;
     server->style = (struct duet_style){
         .control_chars = (uint8_t)option[DUET_CONTROL_CHARS],

@@ -5,6 +5,7 @@
 #ifndef DUET_SERVER_H
 #define DUET_SERVER_H
 
+#include "block.h"
 #include "codec.h"
 #include "framing.h"
 #include "listener.h"
@@ -58,7 +59,7 @@ struct duet_server {
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
     _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */
     _Atomic long long connections;    /* open, on all loops */
-    _Atomic size_t buffered; /* bytes held for messages and replies under way, on all loops */
+    struct duet_budget budget;        /* of messages and replies under way, on all loops */
     _Atomic uint64_t refused_max_connections, refused_max_per_address;
     _Atomic long long in_line;      /* calls that wait for their method's gate */
     _Atomic unsigned long accepted; /* connections so far: whose turn it is to take the next */

@@ -43,7 +43,7 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
         .connections_accepted = atomic_load(&server->accepted),
         .refused_max_connections = duet_counted(&server->refused_max_connections),
         .refused_max_per_address = duet_counted(&server->refused_max_per_address),
-        .buffered_bytes = atomic_load(&server->buffered),
+        .buffered_bytes = atomic_load(&server->budget.used),
     };
     if (!atomic_load(&server->is_serving))
         return 0;

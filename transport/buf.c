@@ -4,9 +4,11 @@
 #include "buf.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-enum { FIRST_CAPACITY = 256 }; /* most calls and replies fit; doubles from here */
+enum {
+    FIRST_CAPACITY = 256, /* most calls and replies fit; doubles from here */
+    STEADY = 1024 * 1024,
+};
 
 void duet_buf_init(struct duet_buf *buf, size_t max)
 {
@@ -15,8 +17,21 @@ void duet_buf_init(struct duet_buf *buf, size_t max)
 
 void duet_buf_done(struct duet_buf *buf)
 {
-    free(buf->data);
-    duet_buf_init(buf, buf->max);
+    duet_block_free(buf->account, buf->data, buf->capacity);
+    buf->data = NULL;
+    buf->size = buf->capacity = 0;
+}
+
+/* Doubles, and from STEADY on grows by a quarter: mapped memory moves without being copied, and
+ * what is not used counts all the same. */
+static size_t next_capacity(const struct duet_buf *buf, size_t need)
+{
+    size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
+    while (capacity < need && capacity < STEADY)
+        capacity *= 2;
+    if (capacity < need)
+        capacity = need > SIZE_MAX / 2 ? need : need + need / 4;
+    return capacity < buf->max ? capacity : buf->max;
 }
 
 int duet_buf_reserve_slow(struct duet_buf *buf, size_t more)
@@ -26,16 +41,12 @@ int duet_buf_reserve_slow(struct duet_buf *buf, size_t more)
     if (more > buf->max - buf->size)
         return -EMSGSIZE;
 
-    size_t need = buf->size + more;
-    size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
-    while (capacity < need)
-        capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
-    if (capacity > buf->max)
-        capacity = buf->max;
-
-    uint8_t *data = realloc(buf->data, capacity);
+    size_t capacity = next_capacity(buf, buf->size + more);
+    if (buf->account != NULL)
+        buf->account->refused = false;
+    uint8_t *data = duet_block_resize(buf->account, buf->data, buf->capacity, capacity);
     if (data == NULL)
-        return -ENOMEM;
+        return buf->account != NULL && buf->account->refused ? -ENOBUFS : -ENOMEM;
     buf->data = data;
     buf->capacity = capacity;
     return 0;
@@ -44,7 +55,8 @@ int duet_buf_reserve_slow(struct duet_buf *buf, size_t more)
 void duet_buf_take(struct duet_buf *to, struct duet_buf *from)
 {
     *to = *from;
-    duet_buf_init(from, from->max);
+    from->data = NULL;
+    from->size = from->capacity = 0;
 }
 
 void duet_buf_reset(struct duet_buf *buf, size_t keep)

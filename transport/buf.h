@@ -5,25 +5,28 @@
 #ifndef DUET_BUF_H
 #define DUET_BUF_H
 
+#include "block.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 struct duet_buf {
     uint8_t *data;
-    size_t size;     /* bytes in use */
-    size_t capacity; /* bytes allocated */
-    size_t max;      /* bytes it may ever hold */
+    size_t size;                  /* bytes in use */
+    size_t capacity;              /* bytes allocated */
+    size_t max;                   /* bytes it may ever hold */
+    struct duet_account *account; /* that large memory is taken from; NULL: none */
 };
 
-/* An empty buffer that owns no memory yet. */
+/* An empty buffer that owns no memory yet, and is on no account. */
 void duet_buf_init(struct duet_buf *buf, size_t max);
 
 /* Frees the bytes; the buffer is as after init. */
 void duet_buf_done(struct duet_buf *buf);
 
-/* Makes room for `more` bytes after those in use. 0, -ENOMEM, or -EMSGSIZE when it would pass
- * `max`. */
+/* Makes room for `more` bytes after those in use. 0, -ENOMEM, -EMSGSIZE when it would pass
+ * `max`, or -ENOBUFS when its account's budget has no room. */
 int duet_buf_reserve_slow(struct duet_buf *buf, size_t more);
 
 static inline int duet_buf_reserve(struct duet_buf *buf, size_t more)
@@ -45,7 +48,8 @@ static inline int duet_buf_append(struct duet_buf *buf, const void *bytes, size_
     return 0;
 }
 
-/* Moves the bytes and their ownership to `to`, which must own none; `from` is as after init. */
+/* Moves the bytes and their ownership to `to`, which must own none; `from` is as after init.
+ * The account goes along. */
 void duet_buf_take(struct duet_buf *to, struct duet_buf *from);
 
 /* Empties it; keeps the memory if that is at most `keep` bytes. */

@@ -180,6 +180,8 @@ static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
         return &conn->conns->paused_in_flight_bytes;
     if (conn->out_size > conn->conns->conn_limits.out_mark)
         return &conn->conns->paused_out_mark;
+    if (conn->write_blocked && !duet_conn_has_budget(conn, 0))
+        return &conn->conns->paused_out_mark; /* many that do not read: less for each */
     return NULL;
 }
 
@@ -275,8 +277,8 @@ void duet_conn_close(struct duet_conn *conn)
     close(conn->fd); /* epoll forgets it with its last descriptor */
     conn->fd = -1;
     free_slot(conns, conn->id);
-    drop_input(conn);
     duet_conn_drop_output(conn);
+    drop_input(conn);
     conn->next_closed = conns->closed;
     conns->closed = conn;
     conns->events->closed(conn);

@@ -88,12 +88,13 @@ struct duet_conn {
     void *framing_state;                /* only while a message is under way */
     struct duet_buf in; /* bytes read and not yet used; empty between messages */
     size_t in_start;    /* where they begin */
-    size_t charged;     /* its part in conns->buffered */
-    size_t in_need;     /* how long the message under way will be, if known */
+    size_t charged; /* its part in conns->buffered: this memory, and that of a blocked output */
+    size_t in_need; /* how long the message under way will be, if known */
 
     struct duet_out *out_first, *out_last;
-    size_t out_offset; /* of out_first: bytes written already */
-    size_t out_size;   /* unsent bytes in all */
+    size_t out_offset;  /* of out_first: bytes written already */
+    size_t out_size;    /* unsent bytes in all */
+    size_t chunk_bytes; /* memory of those that were copied */
 
     struct duet_deadline deadline;
     uint64_t

@@ -97,8 +97,10 @@ static struct duet_chunk *chunk_with_room(struct duet_conn *conn, size_t size)
         size <= chunk_of(last)->capacity - last->size)
         return chunk_of(last);
     struct duet_chunk *chunk = take_chunk(conn->conns, size);
-    if (chunk != NULL)
-        enqueue(conn, &chunk->out);
+    if (chunk == NULL)
+        return NULL;
+    conn->chunk_bytes += chunk->capacity;
+    enqueue(conn, &chunk->out);
     return chunk;
 }
 
@@ -142,6 +144,8 @@ static void release_first(struct duet_conn *conn)
     if (conn->out_first == NULL)
         conn->out_last = NULL;
     conn->out_offset = 0;
+    if (out->release == release_chunk)
+        conn->chunk_bytes -= chunk_of(out)->capacity;
     out->release(out);
 }
 
@@ -217,6 +221,7 @@ void duet_conn_flush(struct duet_conn *conn)
     duet_conn_settle(conn);
     if (conn->state == CONN_CLOSED)
         return;
+    duet_conn_charge(conn);
     if (conn->out_size > conn->conns->conn_limits.out_mark)
         duet_conn_count_pause(conn);
     bool can_resume =

@@ -11,7 +11,7 @@ enum {
 
 void duet_conn_charge(struct duet_conn *conn)
 {
-    size_t held = conn->in.capacity;
+    size_t held = conn->in.capacity + (conn->write_blocked ? conn->chunk_bytes : 0);
     if (held == conn->charged)
         return;
     atomic_fetch_add(conn->conns->buffered, held - conn->charged);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    FIRST_CHUNK = 2048,         /* an everyday call fits */
-    KEEP = 256 * 1024,          /* what a recycled call may hold on to */
+    FIRST_CHUNK = 2048, /* an everyday call fits */
+    KEEP = 64 * 1024,   /* what a recycled call may hold on to: a block that costs nothing */
     LARGEST_STEP = 4096 * 1024, /* chunks double up to here */
 };
 
@@ -32,7 +32,7 @@ static void free_newer(struct duet_arena *arena, const struct duet_arena_chunk *
         struct duet_arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->older;
         arena->total -= chunk->size;
-        free(chunk);
+        duet_block_free(arena->account, chunk, sizeof *chunk + chunk->size);
     }
 }
 
@@ -51,7 +51,8 @@ static int add_chunk(struct duet_arena *arena, size_t size)
 {
     if (size > arena->max - arena->total)
         return -1;
-    struct duet_arena_chunk *chunk = malloc(sizeof *chunk + size);
+    struct duet_arena_chunk *chunk =
+        duet_block_resize(arena->account, NULL, 0, sizeof *chunk + size);
     if (chunk == NULL)
         return -1;
 
@@ -86,6 +87,14 @@ void duet_arena_rewind(struct duet_arena *arena, struct duet_arena_mark mark)
     arena->next = mark.next;
 }
 
+/* There was no room for a step: but perhaps for what is needed. */
+static int add_exactly(struct duet_arena *arena, size_t size)
+{
+    if (arena->account != NULL)
+        arena->account->refused = false;
+    return add_chunk(arena, size);
+}
+
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)
 {
     if (size == 0)
@@ -98,7 +107,8 @@ void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)
         step = LARGEST_STEP;
     if (step > arena->max - arena->total)
         step = arena->max - arena->total; /* the last chunk is all that is left, not crumbs */
-    if (add_chunk(arena, rounded > step ? rounded : step) < 0 && add_chunk(arena, rounded) < 0)
+    if (add_chunk(arena, rounded > step ? rounded : step) < 0 &&
+        add_exactly(arena, rounded) < 0)
         return NULL;
     void *block = arena->next;
     arena->next += rounded;

@@ -6,6 +6,8 @@
 #ifndef DUET_ARENA_H
 #define DUET_ARENA_H
 
+#include "block.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +19,10 @@ struct duet_arena {
     uint8_t *next, *end;             /* what is free in the newest */
     size_t total;                    /* bytes in all chunks */
     size_t max;                      /* ceiling for total */
+    struct duet_account *account;    /* that large chunks are taken from; NULL: none */
 };
 
+/* An arena that owns no memory yet, and is on no account. */
 void duet_arena_init(struct duet_arena *arena, size_t max);
 void duet_arena_done(struct duet_arena *arena);
 
@@ -28,7 +32,7 @@ void duet_arena_reset(struct duet_arena *arena);
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size);
 
 /* `size` bytes, aligned for any type, not cleared; a block of its own also for 0. NULL when out
- * of memory or above the ceiling. */
+ * of memory, above the ceiling, or over its account's budget. */
 static inline void *duet_arena_alloc(struct duet_arena *arena, size_t size)
 {
     size_t rounded = (size + 15) & ~(size_t)15;

@@ -70,6 +70,12 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
     if (rc == -EMSGSIZE)
         rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT, "reply exceeds --max-reply %zu",
                             writer->out.max);
+    if (rc == -ENOBUFS)
+        rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
+                            "the server is busy: no room for a reply of more than %zu bytes "
+                            "beside the messages and replies under way (--max-buffered %zu); "
+                            "try again",
+                            writer->out.capacity, writer->out.account->budget->max);
     return writer->error = rc;
 }
 

@@ -3,12 +3,11 @@
  */
 #include "xmlrpc_build.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     FIRST_CAPACITY = 64,     /* objects; an everyday call fits */
-    KEEP_CAPACITY = 4096,    /* 96 KiB for each thread that reads XML */
+    KEEP_CAPACITY = 2048,    /* 48 KiB for each thread that reads XML: what costs nothing */
     LARGEST_COUNT = 1 << 30, /* counts are 32 bits in the tree */
     LARGE_TEXT = 128 * 1024, /* more than an expat event delivers at once */
 };
@@ -20,7 +19,7 @@ void duet_xml_build_init(struct duet_xml_build *build)
 
 void duet_xml_build_done(struct duet_xml_build *build)
 {
-    free(build->stack);
+    duet_block_free(build->account, build->stack, build->capacity * sizeof *build->stack);
     duet_xml_build_init(build);
 }
 
@@ -55,10 +54,13 @@ int duet_xml_build_too_big(struct duet_xml_build *build)
 static int grow(struct duet_xml_build *build)
 {
     size_t capacity = build->capacity > 0 ? build->capacity * 2 : FIRST_CAPACITY;
-    msgpack_object *stack = realloc(build->stack, capacity * sizeof *stack);
+    struct duet_account *account = build->request->arena->account;
+    msgpack_object *stack = duet_block_resize(
+        account, build->stack, build->capacity * sizeof *stack, capacity * sizeof *stack);
     if (stack == NULL)
         return duet_fault_set(build->request->fault, DUET_FAULT_INTERNAL,
                               "out of memory while reading the arguments");
+    build->account = account;
     build->stack = stack;
     build->capacity = capacity;
     return 0;

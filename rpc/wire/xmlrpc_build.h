@@ -19,7 +19,8 @@ struct duet_xml_build {
      * above; a member of a map is a key and then a value. */
     msgpack_object *stack;
     size_t size, capacity;
-    size_t base; /* the first item of the innermost open container */
+    struct duet_account *account; /* that it was taken from */
+    size_t base;                  /* the first item of the innermost open container */
     unsigned depth;
     size_t values, max_values;
 

@@ -31,17 +31,46 @@ struct block {
 /* The parser's memory of this thread. */
 static _Thread_local struct {
     struct block *free[CLASSES];
-    size_t held; /* handed out or on a free list */
+    size_t held;  /* handed out or on a free list */
+    size_t taken; /* of the account's budget, for what is held beyond KEEP */
     size_t max;
+    struct duet_account *account;
 } memory;
+
+/* What a thread always may have costs nothing. */
+static bool pay_for(size_t size)
+{
+    if (memory.held + size <= KEEP || memory.account == NULL)
+        return true;
+    if (!duet_budget_take(memory.account->budget, size)) {
+        memory.account->refused = true;
+        return false;
+    }
+    memory.taken += size;
+    return true;
+}
+
+static void pay_back(size_t size)
+{
+    if (size > memory.taken)
+        size = memory.taken;
+    if (size > 0)
+        duet_budget_give(memory.account->budget, size);
+    memory.taken -= size;
+}
 
 static struct block *new_block(size_t size, unsigned class)
 {
     if (size > memory.max || memory.held > memory.max - size)
         return NULL;
-    struct block *block = malloc(size);
-    if (block == NULL)
+    if (!pay_for(size))
         return NULL;
+    struct block *block =
+        class == LARGE ? duet_block_resize(NULL, NULL, 0, size) : malloc(size);
+    if (block == NULL) {
+        pay_back(size);
+        return NULL;
+    }
     block->size = size;
     block->class = class;
     memory.held += size;
@@ -81,7 +110,8 @@ static void give(void *bytes)
     struct block *block = block_of(bytes);
     if (block->class == LARGE) {
         memory.held -= block->size;
-        free(block);
+        pay_back(block->size);
+        duet_block_free(NULL, block, block->size);
         return;
     }
     block->next = memory.free[block->class];
@@ -158,10 +188,12 @@ struct duet_xml_thread *duet_xml_thread(void)
     return &own;
 }
 
-XML_Parser duet_xml_parser_start(struct duet_xml_thread *thread, size_t max_bytes)
+XML_Parser duet_xml_parser_start(struct duet_xml_thread *thread, size_t max_bytes,
+                                 struct duet_account *account)
 {
     static const XML_Memory_Handling_Suite suite = {take, retake, give};
     memory.max = max_bytes;
+    memory.account = account;
     if (thread->parser == NULL)
         thread->parser = XML_ParserCreate_MM(NULL, &suite, NULL);
     else if (thread->used)
@@ -177,4 +209,6 @@ void duet_xml_parser_rest(struct duet_xml_thread *thread)
 {
     if (memory.held > KEEP)
         drop_parser(thread);
+    pay_back(memory.taken);
+    memory.account = NULL;
 }

@@ -20,9 +20,11 @@ struct duet_xml_thread {
 /* This thread's own, made on first use. */
 struct duet_xml_thread *duet_xml_thread(void);
 
-/* A parser as new, with no handlers; it may take `max_bytes` of memory, then it fails with
- * XML_ERROR_NO_MEMORY. NULL when there is no memory. */
-XML_Parser duet_xml_parser_start(struct duet_xml_thread *thread, size_t max_bytes);
+/* A parser as new, with no handlers; it may take `max_bytes` of memory, and what
+ * is more than a small size from the account, then it fails with XML_ERROR_NO_MEMORY. NULL when
+ * there is no memory. */
+XML_Parser duet_xml_parser_start(struct duet_xml_thread *thread, size_t max_bytes,
+                                 struct duet_account *account);
 
 /* Ends a document: lets go of the parser if it holds more than a small size. */
 void duet_xml_parser_rest(struct duet_xml_thread *thread);

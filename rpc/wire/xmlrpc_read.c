@@ -151,7 +151,8 @@ int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request)
         return rc;
 
     struct reader reader = {.request = request};
-    reader.parser = duet_xml_parser_start(thread, parser_ceiling(request->limits));
+    reader.parser =
+        duet_xml_parser_start(thread, parser_ceiling(request->limits), request->arena->account);
     if (reader.parser == NULL)
         return duet_fault_set(request->fault, DUET_FAULT_INTERNAL,
                               "out of memory: no XML parser");
