@@ -142,7 +142,6 @@ static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct soc
 int duet_home_start_accepting(struct duet_home *home)
 {
     struct duet_server *server = home->server;
-    home->is_accepting = true;
     for (size_t i = 0; i < server->listener_count; i++) {
         struct duet_acceptor *acceptor = &home->acceptors[i];
         acceptor->listener = &server->listeners[i];

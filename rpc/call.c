@@ -7,7 +7,6 @@
 #include "codec_msgpack.h"
 #include "gzip.h"
 #include "home.h"
-#include "introspect.h"
 #include "server.h"
 #include "work.h"
 
@@ -46,6 +45,7 @@ void duet_call_free(struct duet_call *call)
 {
     if (call == NULL)
         return;
+    duet_call_charge(call, 0);
     duet_arena_done(&call->arena);
     duet_buf_done(&call->message);
     duet_writer_done(&call->own_writer);
@@ -174,9 +174,12 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
     rc = tell_budget(call, rc);
     call->to.kind = call->request.kind;
     call->to.msgid = call->request.msgid;
-    if (rc == 0 && call->request.kind != DUET_KIND_RESPONSE)
-        rc = find_method(call, registry);
-    return rc;
+    if (rc < 0 || call->request.kind != DUET_KIND_RESPONSE)
+        return rc < 0 ? rc : find_method(call, registry);
+    if (call->to.notes & DUET_NOTE_HTTP)
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
+                              "a POST must bring a call, this one is a reply");
+    return 0;
 }
 
 /* In automatic mode, the peer's own bytes tell what it understands. */
@@ -193,8 +196,8 @@ static void start_writer(struct duet_call *call)
     const struct duet_codec *codec = call->to.codec;
     duet_writer_start(&call->own_writer, codec->writer_ops, call->to.style, &call->fault,
                       call->home->server->max_write_depth);
-    /* What the call owns stays until its reply is out. Compression wants it all in one place.
-     */
+    /* What the call owns stays until its reply is out. Compression wants it all in one
+     * place. */
     call->own_writer.may_refer =
         call->message.data != NULL && !(call->to.notes & DUET_NOTE_ACCEPT_GZIP);
 }
@@ -282,8 +285,7 @@ void duet_call_compress(struct duet_call *call)
 }
 
 /* Lets go of a large tree as soon as nobody reads it any more: its reply may be long on its
- * way.
- */
+ * way. */
 static void drop_tree(struct duet_call *call)
 {
     if (call->arena.total <= DUET_FREE_OF_CHARGE || call->own_writer.reference_count > 0)
@@ -357,8 +359,10 @@ static int run_invoked(struct duet_call *inner, struct duet_writer *writer)
 {
     struct duet_writer_scope scope;
     int rc = duet_writer_enter(writer, &scope);
-    if (rc < 0)
+    if (rc < 0) {
+        inner->fault = *writer->fault;
         return rc;
+    }
     struct duet_fault *outer_fault = writer->fault;
     writer->fault = &inner->fault;
     inner->writer = writer;
@@ -418,8 +422,7 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
                                   &inner.request.params, &inner.fault);
     if (rc == 0)
         rc = run_in_gate(&inner, writer);
-    if (rc < 0)
-        duet_fault_from(&inner.fault, rc);
+    settle_fault(&inner, rc);
     count_invoked(&inner);
     run_after_hook(&inner);
     if (rc < 0)

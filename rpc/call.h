@@ -67,9 +67,12 @@ void duet_call_reset(struct duet_call *call, bool trim);
 /* Accounts for memory that is not on its account, in all; a reset takes it back. */
 void duet_call_charge(struct duet_call *call, size_t bytes);
 
-/* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault set.
- */
+/* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault
+ * set. */
 int duet_call_route(struct duet_call *call, const struct duet_registry *registry);
+
+/* The methods that the call was routed by; good until its handler returns. */
+const struct duet_registry *duet_call_registry(const struct duet_call *call);
 
 /* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
  * before; then only the fault is written. */
@@ -85,8 +88,8 @@ enum duet_ended duet_call_ended(const struct duet_call *call);
 /* Makes it the fault of a call whose method runs too often already; returns DUET_FAILED. */
 int duet_call_refuse_busy(struct duet_call *call);
 
-/* Whether the reply should be compressed, and the caller of duet_call_run has not done it yet.
- */
+/* Whether the reply should be compressed, and the caller of duet_call_run has not done it
+ * yet. */
 bool duet_call_wants_gzip(const struct duet_call *call);
 
 /* Compresses the reply; if that fails it stays as it is. */

@@ -4,7 +4,6 @@
  */
 #include "call.h"
 #include "home.h"
-#include "introspect.h"
 #include "server.h"
 
 #include <stdarg.h>

@@ -20,21 +20,32 @@
  *     int rc = duet_server_run(server);
  *
  * Conventions
- *   - Functions that can fail return 0 or more on success and a negative number on failure: one
- * of the DUET_FAULT_ codes below or -errno. duet_server_error() has the words.
- *   - Errors stick: after a failed set-up call duet_server_run() refuses and returns the first
+ *
+ * Functions that can fail return 0 or more on success and a negative number on failure: one of
+ * the DUET_FAULT_ codes below or -errno. duet_server_error() has the words.
+ *
+ * Errors stick. After a failed set-up call duet_server_run() refuses and returns the first
  * error; after a failed duet_write_ call the reply becomes a fault. Check once, at the end.
- *   - Strings are UTF-8. `const char *` arguments are copied unless the comment says otherwise.
- *   - What a handler gets from a call (values, strings, the call itself) belongs to the call
- * and is valid until the handler returns.
- *   - The library prints nothing and installs no signal handler unless asked to.
+ *
+ * Strings are UTF-8. `const char *` arguments are copied and must not be NULL, unless the
+ * comment says otherwise. Texts that a call or a server gives belong to it.
+ *
+ * What a handler gets from a call (values, strings, the call itself) belongs to the call and is
+ * valid until the handler returns.
+ *
+ * The library prints nothing and installs no signal handler unless asked to.
  *
  * Threads
- *   - Set-up is single-threaded. duet_server_run() turns its caller into the first event loop.
- *   - While it runs, any thread may call duet_server_add(), duet_server_remove() and
- *     duet_server_drain(); the last one also from a signal handler.
- *   - A call has one holder: the functions that take a duet_call are for the thread that runs
- * its handler.
+ *
+ * Set-up is single-threaded, and over when duet_server_run() begins: from then on set-up
+ * functions return -EBUSY. duet_server_run() turns its caller into the first event loop.
+ *
+ * While it runs, any thread may call duet_server_add(), duet_server_remove(),
+ * duet_server_drain(), duet_server_stats() and duet_server_method_stats(); drain also from a
+ * signal handler.
+ *
+ * A call has one holder: the functions that take a duet_call are for the thread that runs its
+ * handler.
  */
 #ifndef DUET_H
 #define DUET_H
@@ -87,22 +98,25 @@ enum duet_fault_code {
 /* The function behind a method. Reads its arguments with duet_arg_*, writes exactly one value
  * with duet_reply_* (or several duet_write_* that make one value) and returns 0; or returns
  * what duet_fail() returned, and whatever it wrote is discarded. Writing nothing and returning
- * 0 answers nil. A bare -errno becomes DUET_FAULT_INTERNAL with the errno's text; a positive
- * return and an unfinished value are internal faults too. `ctx` is what duet_server_add() was
- * given. */
+ * 0 answers nil. A bare -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE:
+ * DUET_FAULT_LIMIT), one of the DUET_FAULT_ codes that fault with its standard words; a
+ * positive return and an unfinished value are internal faults. `ctx` is what duet_server_add()
+ * was given. */
 typedef int (*duet_handler)(duet_call *call, void *ctx);
 
 /* Flags of a method. */
 enum {
-    /* Runs on the event loop at once, without a hand-over to a worker: for handlers that never
-     * block. Event loops run it side by side, so it must be thread-safe (as any handler must,
-     * unless there is one worker). Without this flag a handler runs on a worker thread and may
-     * block. */
+    /* Runs on the event loop, without a hand-over to a worker: for handlers that never block.
+     * Loops run it side by side, so it must be thread-safe (as any handler must, unless there
+     * is one worker). Without this flag a handler runs on a worker thread and may block. With
+     * --no-inline or max_running, and for calls that take long to read (XML above 16 KiB,
+     * gzip), it runs on a worker all the same. Do not invoke blocking methods from it. */
     DUET_INLINE = 1 << 0,
 
     /* When max_running calls of it run already, another one is refused at once with
-     * DUET_FAULT_LIMIT; without this flag it waits for its turn. Either way such a method runs
-     * on workers. */
+     * DUET_FAULT_LIMIT. Without this flag it waits for its turn; but a call through
+     * duet_call_invoke() or system.multicall is always refused, for the place that it would
+     * wait for may be its own caller's. */
     DUET_REFUSE_BUSY = 1 << 1,
 };
 
@@ -132,8 +146,9 @@ typedef struct duet_method {
 /* A new server with no methods, no listener and default options; NULL when out of memory. */
 DUET_API duet_server *duet_server_new(void);
 
-/* Frees the server; closes what it listens on. Not while duet_server_run() is in progress.
- * Takes NULL. */
+/* Frees the server; closes what it listens on and gives signals back. Not while
+ * duet_server_run() is in progress. After -ETIMEDOUT it frees nothing, since handlers still
+ * run. Takes NULL. */
 DUET_API void duet_server_free(duet_server *server);
 
 /* Adds the methods of a table up to its NULL row; `ctx` goes to each handler. Copies everything
@@ -142,9 +157,9 @@ DUET_API void duet_server_free(duet_server *server);
  * come after it see the methods. */
 DUET_API int duet_server_add(duet_server *server, const duet_method *methods, void *ctx);
 
-/* Removes one method: -ENOENT if there is none of that name. Any thread, also while the server
- * runs. Calls that already found the method still run: free its `ctx` only after
- * duet_server_run() returned. */
+/* Removes one method: -ENOENT if there is none of that name (which does not stick). Any thread,
+ * also while the server runs. Calls that already found the method still run: free its `ctx`
+ * only after duet_server_run() returned. */
 DUET_API int duet_server_remove(duet_server *server, const char *name);
 
 /* Binds and listens now; what arrives waits in the kernel until duet_server_run(). Addresses:
@@ -166,10 +181,11 @@ DUET_API const char *duet_server_address(const duet_server *server, size_t i);
  * with duet_server_run(). */
 DUET_API int duet_server_stop_on_signals(duet_server *server);
 
-/* Serves until drained. Returns 0 when everything accepted was answered, 1 when the drain
- * deadline (DUET_DRAIN_MS) passed first and calls were cancelled, below 0 on failure: the first
- * set-up error, or -ETIMEDOUT when handlers still run long after their cancellation
- * (duet_server_error() names them). Call it once. */
+/* Serves until drained. Returns 0 when everything that had arrived was answered and the answers
+ * were taken; 1 when the drain's deadline (DUET_DRAIN_MS) passed first: calls were cancelled,
+ * or answers could not be delivered; below 0 on failure: the first set-up error, or -ETIMEDOUT
+ * when handlers still run 5 s after that (duet_server_error() names them). A drain ends within
+ * DUET_DRAIN_DELAY_MS + DUET_DRAIN_MS + 1 s, or 6 s if handlers do not end. Call it once. */
 DUET_API int duet_server_run(duet_server *server);
 
 /* Starts an orderly end: stop accepting, answer what has arrived, close. Any thread, a handler,
@@ -244,8 +260,8 @@ enum {
     DUET_ERROR_JUBATUS,   /* jubatus: 1 no such method, 2 bad arguments, else the message */
 };
 
-/* Sets one option, before run. -EINVAL with words that name flag and range when out of range.
- */
+/* Sets one option, before run. -EINVAL with words that name flag and range when out of
+ * range. */
 DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t value);
 
 /* The option's value; 0 for an option that does not exist or a NULL server. */
@@ -316,8 +332,7 @@ DUET_API double duet_value_double(const duet_value *value);
 DUET_API const char *duet_value_string(const duet_value *value, size_t *size);
 /* The same without the NUL, and without touching them: for large strings. A later
  * duet_value_string() of the same value may move them: what this returned is then no longer
- * good.
- */
+ * good. */
 DUET_API const void *duet_value_bytes(const duet_value *value, size_t *size);
 DUET_API duet_time duet_value_time(const duet_value *value);
 /* A MessagePack extension's type; its payload is read with duet_value_bytes(). */
@@ -394,13 +409,15 @@ DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
 
 /* ---- About a call ---- */
 
-/* True once nobody waits for the answer: the caller closed its side, or the server cancels what
- * still runs at the end of a drain. Long handlers ask now and then, and return early. */
+/* True once the answer may not be wanted any more: the caller has closed its side (one that
+ * only ended sending still gets its answer), the call's time is up, or the server cancels what
+ * still runs at the end of a drain. Long handlers ask now and then, and return early. Always
+ * false for a handler that runs inline. */
 DUET_API bool duet_call_cancelled(const duet_call *call);
 
 /* The method's name as called. */
 DUET_API const char *duet_call_method(const duet_call *call);
-/* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix". */
+/* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix"; "" when out of memory. */
 DUET_API const char *duet_call_peer(duet_call *call);
 
 typedef enum duet_protocol { DUET_XMLRPC, DUET_MSGPACKRPC } duet_protocol;
@@ -412,8 +429,8 @@ DUET_API duet_server *duet_call_server(const duet_call *call);
 
 /* Calls another method of this server on the same thread, as the same caller; its result goes
  * to `writer` as one value. `args` is an array value. Returns 0, or the negative code of a
- * fault that duet_call_fault() describes; then nothing was written. Methods run this way count
- * as calls and pass the hooks. */
+ * fault that duet_call_fault() describes; then nothing was written. It passes the hooks and
+ * counts for its method, but not as an accepted call. Calls within calls go 16 deep. */
 DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
                               duet_writer *writer);
 
@@ -421,11 +438,9 @@ DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_va
  * words. */
 DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
-/* ---- Hooks ----
- *
- */
+/* ---- Hooks ---- */
 
-/* How a call ended, for the after-hook. */
+/* How a call ended, for the after-hook. The sizes are 0 for calls within calls. */
 typedef struct duet_outcome {
     int code;            /* 0, or the fault's code */
     const char *message; /* "", or the fault's words */
@@ -434,8 +449,10 @@ typedef struct duet_outcome {
 
 /* Before: runs on the handler's thread before each call, when method and arguments are known to
  * be good; returning what duet_fail() returned refuses the call. After: runs on the same thread
- * when the reply is complete, also for calls refused for method, arguments or by the
- * before-hook. Both see method, peer and protocol through `call`. */
+ * when the reply is complete, also for calls refused for method, arguments, a limit or by the
+ * before-hook; not for calls whose client left before they ran. A call that was answered for it
+ * at its time limit still reports how its handler ended. Both see method, peer and protocol
+ * through `call`. */
 typedef int (*duet_before_hook)(duet_call *call, void *ctx);
 typedef void (*duet_after_hook)(duet_call *call, const duet_outcome *outcome, void *ctx);
 
@@ -452,28 +469,34 @@ typedef struct duet_call_stats {
     uint64_t ok, fault; /* answered with a result, or with a fault */
     uint64_t
         refused; /* answered with a fault before it ran: a full queue, a busy method, a limit */
-    uint64_t cancelled; /* answered with a fault at the end of a drain */
-    uint64_t dropped;   /* the client was gone before the answer */
-    uint64_t timed_out; /* answered with a fault at its deadline */
-    uint64_t queue_us,
-        run_us; /* waiting for a worker, and running on one, all calls together */
+    uint64_t cancelled;        /* answered with a fault at the end of a drain */
+    uint64_t dropped;          /* the client was gone before the answer */
+    uint64_t timed_out;        /* answered with a fault at its deadline */
+    uint64_t queue_us, run_us; /* waiting for a worker and running on one, all calls together */
 } duet_call_stats;
 
 typedef struct duet_stats {
     uint64_t connections_open, connections_accepted;
-    uint64_t refused_max_connections, refused_max_per_address; /* connections */
-    uint64_t accept_pauses; /* accepting paused: fds had run out */
-    uint64_t paused_max_in_flight, paused_max_in_flight_bytes,
-        paused_out_mark; /* reading paused */
+
+    /* Connections that were told they are too many; and how often accepting paused, fds being
+     * used up. */
+    uint64_t refused_max_connections, refused_max_per_address, accept_pauses;
+
+    /* How often a limit stopped a connection from being read. */
+    uint64_t paused_max_in_flight, paused_max_in_flight_bytes, paused_out_mark;
+
     uint64_t bytes_in, bytes_out;
-    uint64_t
-        buffered_bytes; /* held now for messages and replies under way; see DUET_MAX_BUFFERED */
+
+    /* Held now for large messages and replies, and messages refused over it; see
+     * DUET_MAX_BUFFERED. */
+    uint64_t buffered_bytes, refused_max_buffered;
+
     uint64_t workers, workers_active, workers_waiting, queue_length;
     uint64_t calls_accepted, calls_in_progress;
     duet_call_stats calls;
+
     uint64_t late_results;        /* of calls that were answered or dropped before */
-    uint64_t unreadable_messages; /* not of the protocol and without a msgid; their connections
-                                     were closed */
+    uint64_t unreadable_messages; /* of no protocol of ours, or without a msgid to answer */
     uint64_t unasked_replies;     /* replies that nobody asked for; ignored */
 } duet_stats;
 

@@ -11,9 +11,9 @@
 enum {
     DUET_FAULT_MESSAGE_MAX = 1000, /* longer messages are cut, at a whole UTF-8 character */
 
-    /* What every function that set a fault returns: no -errno and no fault code has this value,
-     * so that a bare -errno from a handler can be told from a fault that has its words already.
-     */
+    /* What every function that set a fault returns: no -errno and no fault code has this
+     * value, so that a bare -errno from a handler can be told from a fault that has its words
+     * already. */
     DUET_FAILED = -1000000,
 };
 

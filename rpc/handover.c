@@ -7,6 +7,10 @@
 
 #include <errno.h>
 
+enum {
+    CHARGED_FROM = 1024
+}; /* bytes: all the smaller messages that may wait together are some megabytes */
+
 static int refuse_full_queue(struct duet_call *call)
 {
     long long limit = (long long)duet_server_get(call->home->server, DUET_WORKER_QUEUE);
@@ -18,16 +22,88 @@ static int refuse_full_queue(struct duet_call *call)
                           limit, limit);
 }
 
+/* Answers a ticket with a fault while somebody else still holds its call, whose result will
+ * find the ticket gone. */
+static void answer_ticket(struct duet_ticket *ticket, enum duet_ended how,
+                          const struct duet_fault *fault)
+{
+    struct duet_home *home = ticket->home;
+    struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
+    struct duet_recipient to = ticket->to;
+    size_t bytes = ticket->bytes;
+    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
+    duet_home_count_end(home, ticket->method, how, 0, 0);
+    duet_ticket_close(&home->tickets, ticket);
+    duet_conn_release(conn, bytes);
+
+    struct duet_call *call = duet_home_take_call(home);
+    if (call == NULL) {
+        duet_conn_close(conn);
+        return;
+    }
+    call->to = to;
+    call->arrived_ns = call->started_ns = call->ended_ns = home->loop.now_ns;
+    call->fault = *fault;
+    duet_call_write_fault(call);
+    duet_home_send_answer(conn, call);
+}
+
+static void on_ticket_deadline(struct duet_deadline *deadline)
+{
+    struct duet_ticket *ticket =
+        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline));
+    struct duet_fault fault;
+    duet_fault_set(&fault, DUET_FAULT_TIMEOUT,
+                   "%.200s%snot done after %u ms, which is its time limit",
+                   ticket->method ? ticket->method->name : "", ticket->method ? ": " : "",
+                   ticket->timeout_ms);
+    answer_ticket(ticket, ENDED_TIMED_OUT, &fault);
+}
+
+/* A call on a worker has a time limit if its method has one, or the server. */
+static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
+{
+    unsigned own = ticket->method != NULL ? ticket->method->timeout_ms : 0;
+    ticket->timeout_ms =
+        own > 0 ? own : (unsigned)home->server->options.value[DUET_CALL_TIMEOUT];
+    if (ticket->timeout_ms == 0)
+        return;
+    ticket->deadline.expired = on_ticket_deadline;
+    uint64_t arrived_ms = ticket->call->arrived_ns / 1000000;
+    duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + ticket->timeout_ms);
+}
+
+/* Puts a call with the turn's others. */
+static void enqueue(struct duet_home *home, struct duet_call *call)
+{
+    home->loop.expected_letters++;
+    home->batch[home->batch_count++] = call;
+    if (home->batch_count == DUET_HOME_BATCH)
+        duet_home_push(home);
+}
+
+/* A worker has read a call that was too heavy for the loop. Now its method is known: its time
+ * limit holds, its end counts for it, and back it goes to be run. */
+static void enter_method(struct duet_ticket *ticket, struct duet_call *call)
+{
+    ticket->method = call->method;
+    set_timeout(call->home, ticket);
+    enqueue(call->home, call);
+}
+
 /* The result of a call has come home: to its connection, if its ticket is still there. */
 static void settle(struct duet_call *call)
 {
     struct duet_home *home = call->home;
-    home->calls_out--;
     home->loop.expected_letters--;
     struct duet_ticket *ticket = duet_ticket_find(&home->tickets, call->ticket);
     if (ticket == NULL) {
         duet_count(&home->late, 1);
         duet_home_recycle(call);
+        return;
+    }
+    if (!call->is_done) {
+        enter_method(ticket, call);
         return;
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
@@ -93,47 +169,12 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
     if (request->bytes == NULL)
         return -ENOMEM;
     memcpy(request->bytes, bytes, request->size);
+    if (request->size >= CHARGED_FROM)
+        duet_call_charge(call, request->size);
     if (call->is_read)
         request->method =
             (const char *)request->bytes + (request->method - (const char *)bytes);
     return 0;
-}
-
-/* Answers a ticket with a fault while somebody else still holds its call, whose result will
- * find the ticket gone. */
-static void answer_ticket(struct duet_ticket *ticket, enum duet_ended how,
-                          const struct duet_fault *fault)
-{
-    struct duet_home *home = ticket->home;
-    struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
-    struct duet_recipient to = ticket->to;
-    size_t bytes = ticket->bytes;
-    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
-    duet_home_count_end(home, ticket->method, how, 0, 0);
-    duet_ticket_close(&home->tickets, ticket);
-    duet_conn_release(conn, bytes);
-
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL) {
-        duet_conn_close(conn);
-        return;
-    }
-    call->to = to;
-    call->fault = *fault;
-    duet_call_write_fault(call);
-    duet_home_send_answer(conn, call);
-}
-
-static void on_ticket_deadline(struct duet_deadline *deadline)
-{
-    struct duet_ticket *ticket =
-        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline));
-    struct duet_fault fault;
-    duet_fault_set(&fault, DUET_FAULT_TIMEOUT,
-                   "%.200s%snot done after %u ms, which is its time limit",
-                   ticket->method ? ticket->method->name : "", ticket->method ? ": " : "",
-                   ticket->timeout_ms);
-    answer_ticket(ticket, ENDED_TIMED_OUT, &fault);
 }
 
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
@@ -145,19 +186,6 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
                    "cancelled: the server shuts down and --drain-ms %lld have passed",
                    (long long)home->server->options.value[DUET_DRAIN_MS]);
     answer_ticket(ticket, ENDED_CANCELLED, &fault);
-}
-
-/* A call on a worker has a time limit if its method has one, or the server. */
-static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
-{
-    unsigned own = ticket->method != NULL ? ticket->method->timeout_ms : 0;
-    ticket->timeout_ms =
-        own > 0 ? own : (unsigned)home->server->options.value[DUET_CALL_TIMEOUT];
-    if (ticket->timeout_ms == 0)
-        return;
-    ticket->deadline.expired = on_ticket_deadline;
-    duet_wheel_set(&home->loop.wheel, &ticket->deadline,
-                   home->loop.now_ms + ticket->timeout_ms);
 }
 
 /* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
@@ -173,10 +201,13 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
     if (own_message(call, whole) == 0)
         ticket = duet_ticket_open(&home->tickets, (struct duet_ticket **)&conn->calls);
     if (ticket == NULL) {
+        duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
         duet_home_recycle(call);
         duet_conn_close(conn);
         return;
     }
+    if (conn->fin_is_told)
+        atomic_store_explicit(&call->fate, FATE_CANCELLED, memory_order_relaxed);
     call->letter.deliver = on_letter;
     ticket->call = call;
     ticket->to = call->to;
@@ -188,10 +219,6 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
     call->ticket = ticket->id;
     call->view = home->view;
     call->view->users++;
-    home->calls_out++;
-    home->loop.expected_letters++;
     duet_conn_hold(conn, call->wire_size);
-    home->batch[home->batch_count++] = call;
-    if (home->batch_count == DUET_HOME_BATCH)
-        duet_home_push(home);
+    enqueue(home, call);
 }

@@ -66,18 +66,11 @@ static void run_here(struct duet_conn *conn, struct duet_call *call, int rc)
     duet_home_answer(conn, call);
 }
 
-/* What looked like a call is none. */
-static void uncount(struct duet_home *home)
-{
-    duet_count(&home->calls, (uint64_t)-1);
-}
-
 /* A request that cannot even be answered: its msgid is not readable. The calls before it still
  * are. */
 static void give_up(struct duet_conn *conn, struct duet_call *call)
 {
     duet_count(&call->home->unreadable, 1);
-    uncount(call->home);
     duet_home_recycle(call);
     duet_conn_finish(conn, true);
 }
@@ -118,7 +111,6 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
     message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
     receive(call, conn, message);
-    duet_count(&home->calls, 1);
     call->is_refused = message->bad == DUET_BAD_LIMIT;
     if (!(message->notes & DUET_NOTE_HTTP)) {
         call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
@@ -129,6 +121,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
             return;
         }
     }
+    duet_count(&home->calls, 1);
     call->status = message->status;
     call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
     int code = message->bad == DUET_BAD_LIMIT ? DUET_FAULT_LIMIT : DUET_FAULT_PARSE;
@@ -179,8 +172,8 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
         duet_call_charge(call, call->message.capacity);
         whole = NULL;
     }
-    duet_count(&home->calls, 1);
     if (is_heavy(message)) {
+        duet_count(&home->calls, 1);
         duet_home_hand_over(conn, call, whole);
         return;
     }
@@ -188,14 +181,15 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
     int rc = duet_call_route(call, home->view->registry);
     if (rc == 0 && call->request.kind == DUET_KIND_RESPONSE) {
         duet_count(&home->unasked, 1);
-        uncount(home);
         duet_home_recycle(call);
     } else if (rc < 0 && !is_answerable(call)) {
         give_up(conn, call);
-    } else if (rc == 0 && !runs_inline(call)) {
-        duet_home_hand_over(conn, call, whole);
     } else {
-        run_here(conn, call, rc);
+        duet_count(&home->calls, 1);
+        if (rc == 0 && !runs_inline(call))
+            duet_home_hand_over(conn, call, whole);
+        else
+            run_here(conn, call, rc);
     }
 }
 

@@ -1,8 +1,8 @@
 /*
  * A home: one loop with its connections, its calls and its tickets. It glues transport to
  * calls: a message comes in from conn, becomes a call, runs here or on a worker, and its reply
- * leaves through duet_home_answer. Everything is for the loop's own thread, except
- * duet_home_post.
+ * leaves through duet_home_answer. Everything is for the loop's own
+ * thread.
  */
 #ifndef DUET_HOME_H
 #define DUET_HOME_H
@@ -31,14 +31,14 @@ struct duet_home {
 
     struct duet_call *free_calls;
     unsigned free_call_count;
-    unsigned calls_out; /* held by the queue or a worker */
 
     struct duet_call *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;
 
     unsigned refused_open; /* connections that are open to be told that they are too many */
 
-    bool is_draining, is_accepting, is_past_deadline;
+    bool is_accepting; /* it may still hand a connection to another home */
+    bool is_draining, is_past_deadline;
     struct duet_deadline drain_deadline;
     pthread_t thread;
     int result; /* of duet_loop_run */
@@ -57,6 +57,9 @@ int duet_home_init(struct duet_home *home, struct duet_server *server);
 
 /* Starts accepting and turns until drained. 0 or -errno. */
 int duet_home_run(struct duet_home *home);
+
+/* It accepts no more, or never will; the last home to say so closes the listeners. */
+void duet_home_leave_accepting(struct duet_home *home);
 
 /* Frees everything; no worker holds a call of it any more. */
 void duet_home_done(struct duet_home *home);

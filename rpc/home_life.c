@@ -56,8 +56,19 @@ static void drain_conn(struct duet_conn *conn, void *ctx)
 
 static void finish_conn(struct duet_conn *conn, void *ctx)
 {
-    (void)ctx;
+    struct duet_home *home = ctx;
+    if (duet_conn_has_unread(conn))
+        atomic_store(&home->server->deadline_passed, true);
     duet_conn_finish(conn, true);
+}
+
+/* Its peer has not taken the last replies. */
+static void note_unsent(struct duet_conn *conn, void *ctx)
+{
+    struct duet_home *home = conn->conns->ctx;
+    (void)ctx;
+    if (conn->out_size > 0)
+        atomic_store(&home->server->deadline_passed, true);
 }
 
 static void on_drain_deadline(struct duet_deadline *deadline)
@@ -66,6 +77,7 @@ static void on_drain_deadline(struct duet_deadline *deadline)
         (struct duet_home *)((char *)deadline - offsetof(struct duet_home, drain_deadline));
     enum { LAST_WORDS_MS = 1000 }; /* for the faults to leave */
     if (home->is_past_deadline) {
+        duet_conns_each(&home->conns, note_unsent, NULL);
         duet_loop_stop(&home->loop);
         return;
     }
@@ -73,7 +85,7 @@ static void on_drain_deadline(struct duet_deadline *deadline)
     if (home->tickets.open > 0)
         atomic_store(&home->server->deadline_passed, true);
     duet_tickets_each(&home->tickets, duet_home_cancel_ticket, NULL);
-    duet_conns_each(&home->conns, finish_conn, NULL);
+    duet_conns_each(&home->conns, finish_conn, home);
     duet_wheel_set(&home->loop.wheel, deadline, home->loop.now_ms + LAST_WORDS_MS);
 }
 
@@ -87,6 +99,15 @@ static void close_listeners(struct duet_server *server)
         duet_loop_wake(&server->homes[i].loop);
 }
 
+void duet_home_leave_accepting(struct duet_home *home)
+{
+    if (!home->is_accepting)
+        return;
+    home->is_accepting = false;
+    if (atomic_fetch_sub(&home->server->homes_accepting, 1) == 1)
+        close_listeners(home->server);
+}
+
 static void begin_drain(struct duet_home *home)
 {
     struct duet_server *server = home->server;
@@ -94,13 +115,11 @@ static void begin_drain(struct duet_home *home)
     duet_wheel_clear(&home->drain_deadline);
     for (size_t i = 0; i < server->listener_count; i++)
         duet_acceptor_stop(&home->acceptors[i]);
-    home->is_accepting = false;
     duet_conns_each(&home->conns, drain_conn, NULL);
     home->drain_deadline.expired = on_drain_deadline;
     duet_wheel_set(&home->loop.wheel, &home->drain_deadline,
                    home->loop.now_ms + (uint64_t)server->options.value[DUET_DRAIN_MS]);
-    if (atomic_fetch_sub(&server->homes_accepting, 1) == 1)
-        close_listeners(server);
+    duet_home_leave_accepting(home);
 }
 
 static void on_delay_over(struct duet_deadline *deadline)
@@ -156,6 +175,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     const int64_t *option = server->options.value;
     home->server = server;
     home->number = (size_t)(home - server->homes);
+    home->is_accepting = true;
     int rc = duet_loop_init(&home->loop, on_turn_over, home);
     home->loop.busy_poll_us = (unsigned)option[DUET_BUSY_POLL_US];
     home->conns = (struct duet_conns){

@@ -4,6 +4,7 @@
  */
 #include "introspect.h"
 
+#include "call.h"
 #include "registry.h"
 #include "server.h"
 #include "writer.h"
@@ -221,6 +222,7 @@ static void write_totals(duet_writer *writer, const duet_stats *stats)
         {"bytes_in", stats->bytes_in},
         {"bytes_out", stats->bytes_out},
         {"buffered_bytes", stats->buffered_bytes},
+        {"refused_max_buffered", stats->refused_max_buffered},
         {"workers", stats->workers},
         {"workers_active", stats->workers_active},
         {"workers_waiting", stats->workers_waiting},

@@ -7,12 +7,7 @@
 
 #include "duet.h"
 
-struct duet_registry;
-
 /* Ends with a NULL row. */
 extern const duet_method duet_introspection[];
-
-/* The registry that the call was routed by; good until its handler returns. Defined by call. */
-const struct duet_registry *duet_call_registry(const duet_call *call);
 
 #endif

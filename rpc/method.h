@@ -57,8 +57,8 @@ int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder ad
 void duet_method_ref(struct duet_method_entry *method);
 void duet_method_unref(struct duet_method_entry *method);
 
-/* The counters of shard `i` of `shards`; NULL when out of memory, and then nothing is counted.
- */
+/* The counters of shard `i` of `shards`; NULL when out of memory, and then nothing is
+ * counted. */
 struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
                                        size_t i);
 

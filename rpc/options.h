@@ -39,8 +39,8 @@ void duet_options_init(struct duet_options *options);
 int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
                      char *words, size_t room);
 
-/* The flag that sets an option, for refusals: "--max-message". "" for one that does not exist.
- */
+/* The flag that sets an option, for refusals: "--max-message". "" for one that does not
+ * exist. */
 const char *duet_option_flag(duet_option option);
 
 /* The row of an option that exists. */

@@ -14,6 +14,10 @@ enum {
 
 /* ---- Calls: taken, recycled ---- */
 
+/* A reply that refers to something is never one of those that are copied. */
+_Static_assert((int)SEND_BY_REFERENCE <= (int)DUET_REFERENCE_FROM,
+               "a reference alone makes a reply large");
+
 struct duet_call *duet_home_take_call(struct duet_home *home)
 {
     struct duet_call *call = home->free_calls;
@@ -112,8 +116,8 @@ static const char *extra_lines(const struct duet_call *call, char *room, size_t 
     return room;
 }
 
-/* The output and what it refers to, as pieces in their order. Returns how many; none is empty.
- */
+/* The output and what it refers to, as pieces in their order. Returns how many; none is
+ * empty. */
 static size_t cut_pieces(struct duet_call *call)
 {
     const struct duet_writer *writer = &call->own_writer;
@@ -183,7 +187,7 @@ static void acknowledge(struct duet_conn *conn, const struct duet_call *call)
 /* Sends what a call has for an answer, which may be nothing; takes the call. */
 void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call)
 {
-    if (call->to.style.raw != conn->raw && call->home->server->raw_is_auto)
+    if (call->request.raw_seen != DUET_RAW_UNKNOWN && call->home->server->raw_is_auto)
         conn->raw = call->to.style.raw;
     if (call->to.kind == DUET_KIND_NOTIFICATION) {
         acknowledge(conn, call);

@@ -41,6 +41,14 @@ static int fail_if(struct duet_server *server, int rc, const char *words)
 
 /* ---- Set-up ---- */
 
+/* What loops read without a lock is fixed while they run. */
+static int check_set_up(struct duet_server *server)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    return atomic_load(&server->is_running) ? -EBUSY : 0;
+}
+
 static int add_introspection(struct duet_server *server)
 {
     char words[DUET_SERVER_WORDS];
@@ -65,10 +73,26 @@ duet_server *duet_server_new(void)
     return server;
 }
 
+/* The signals have one server a process; when it ends they are what they were before. */
+static _Atomic(struct duet_server *) signalled;
+
+static void restore_signals(struct duet_server *server)
+{
+    if (!server->has_signals)
+        return;
+    sigaction(SIGTERM, &server->old_term, NULL);
+    sigaction(SIGINT, &server->old_int, NULL);
+    server->has_signals = false;
+    atomic_store(&signalled, NULL);
+}
+
 void duet_server_free(duet_server *server)
 {
     if (server == NULL)
         return;
+    restore_signals(server);
+    if (server->workers.thread_count > 0)
+        return; /* handlers that never ended still use it */
     for (size_t i = 0; i < server->listener_count; i++)
         duet_listener_close(&server->listeners[i]);
     free(server->listeners);
@@ -86,8 +110,8 @@ const char *duet_server_error(const duet_server *server)
 
 int duet_server_listen(duet_server *server, const char *address)
 {
-    if (server == NULL)
-        return -ENOMEM;
+    if (check_set_up(server) < 0)
+        return check_set_up(server);
     char words[DUET_SERVER_WORDS] = "";
     struct duet_address parsed;
     int rc = duet_address_parse(&parsed, address, words, sizeof words);
@@ -113,8 +137,8 @@ const char *duet_server_address(const duet_server *server, size_t i)
 
 int duet_server_set(duet_server *server, duet_option option, int64_t value)
 {
-    if (server == NULL)
-        return -ENOMEM;
+    if (check_set_up(server) < 0)
+        return check_set_up(server);
     char words[DUET_SERVER_WORDS] = "";
     return fail_if(
         server, duet_options_set(&server->options, option, value, words, sizeof words), words);
@@ -129,8 +153,8 @@ int64_t duet_server_get(const duet_server *server, duet_option option)
 int duet_server_set_hooks(duet_server *server, duet_before_hook before, duet_after_hook after,
                           void *ctx)
 {
-    if (server == NULL)
-        return -ENOMEM;
+    if (check_set_up(server) < 0)
+        return check_set_up(server);
     server->before = before;
     server->after = after;
     server->hook_ctx = ctx;
@@ -144,8 +168,8 @@ static int listen_for_args(const char *address, void *ctx)
 
 int duet_server_args(duet_server *server, int argc, char *const argv[])
 {
-    if (server == NULL)
-        return -ENOMEM;
+    if (check_set_up(server) < 0)
+        return check_set_up(server);
     struct duet_args_result result;
     int rc = duet_args_parse(&server->options, argc, argv, listen_for_args, server, &result);
     free(server->text);
@@ -213,8 +237,6 @@ int duet_server_remove(duet_server *server, const char *name)
 
 /* ---- Signals ---- */
 
-static _Atomic(struct duet_server *) signalled;
-
 /* The first signal drains; the next one, of either kind, has its default action. */
 static void on_signal(int number)
 {
@@ -229,8 +251,8 @@ static void on_signal(int number)
 
 int duet_server_stop_on_signals(duet_server *server)
 {
-    if (server == NULL)
-        return -ENOMEM;
+    if (check_set_up(server) < 0)
+        return check_set_up(server);
     struct duet_server *none = NULL;
     if (!atomic_compare_exchange_strong(&signalled, &none, server) && none != server)
         return duet_server_fail(server, -EBUSY,
@@ -242,16 +264,6 @@ int duet_server_stop_on_signals(duet_server *server)
     sigaction(SIGINT, &action, &server->old_int);
     server->has_signals = true;
     return 0;
-}
-
-static void restore_signals(struct duet_server *server)
-{
-    if (!server->has_signals)
-        return;
-    sigaction(SIGTERM, &server->old_term, NULL);
-    sigaction(SIGINT, &server->old_int, NULL);
-    server->has_signals = false;
-    atomic_store(&signalled, NULL);
 }
 
 /* ---- Run ---- */
@@ -334,6 +346,7 @@ static void *run_home(void *arg)
 {
     struct duet_home *home = arg;
     home->result = duet_home_run(home);
+    duet_home_leave_accepting(home);
     if (home->result < 0)
         duet_server_drain(home->server); /* a loop that failed takes the others along */
     return NULL;
@@ -351,7 +364,8 @@ static int run_homes(struct duet_server *server)
             break;
     }
     if (rc < 0) {
-        atomic_fetch_sub(&server->homes_accepting, (unsigned)(server->home_count - started));
+        for (size_t i = started; i < server->home_count; i++)
+            duet_home_leave_accepting(&server->homes[i]);
         duet_server_drain(server);
     }
     run_home(&server->homes[0]);
@@ -389,6 +403,14 @@ static int fail_stuck(struct duet_server *server)
         STUCK_MS / 1000, names);
 }
 
+/* From here on, or no longer, other threads may look at homes and workers. */
+static void set_serving(struct duet_server *server, bool is_serving)
+{
+    pthread_mutex_lock(&server->lock);
+    server->is_serving = is_serving;
+    pthread_mutex_unlock(&server->lock);
+}
+
 static int serve(struct duet_server *server)
 {
     fix_options(server);
@@ -396,14 +418,14 @@ static int serve(struct duet_server *server)
     int rc = open_homes(server);
     if (rc == 0)
         rc = start_workers(server);
-    atomic_store(&server->is_serving, rc == 0);
+    set_serving(server, rc == 0);
     if (rc == 0)
         rc = run_homes(server);
     fail_if(server, rc, "");
 
     if (!duet_workers_stop(&server->workers, STUCK_MS))
         return fail_stuck(server);
-    atomic_store(&server->is_serving, false);
+    set_serving(server, false);
     restore_signals(server);
     duet_workers_done(&server->workers);
     free(server->busy);

@@ -49,12 +49,12 @@ struct duet_server {
     /* Methods: the current table under lock, its number to be looked at without. */
     pthread_mutex_t lock;
     struct duet_registry *registry; /* under lock; it holds a reference */
+    bool is_serving; /* under lock: homes and workers are there to be looked at */
     _Atomic unsigned long registry_number;
 
     /* While it runs. */
     struct duet_peers peers;
     _Atomic bool is_running;
-    _Atomic bool is_serving; /* homes and workers are there: other threads may look at them */
     _Atomic bool is_draining;
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
     _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */

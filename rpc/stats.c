@@ -17,6 +17,7 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     stats->unasked_replies += duet_counted(&home->unasked);
     stats->bytes_in += duet_counted(&conns->bytes_in);
     stats->bytes_out += duet_counted(&conns->bytes_out);
+    stats->refused_max_buffered += duet_counted(&conns->refused_buffered);
     stats->paused_max_in_flight += duet_counted(&conns->paused_in_flight);
     stats->paused_max_in_flight_bytes += duet_counted(&conns->paused_in_flight_bytes);
     stats->paused_out_mark += duet_counted(&conns->paused_out_mark);
@@ -34,6 +35,12 @@ static void add_workers(duet_stats *stats, const struct duet_server *server)
         duet_workers_waiting(&server->workers) + (uint64_t)atomic_load(&server->in_line);
 }
 
+/* A server that is only looked at is locked all the same. */
+static pthread_mutex_t *lock_of(const struct duet_server *server)
+{
+    return (pthread_mutex_t *)(uintptr_t)&server->lock;
+}
+
 int duet_server_stats(const duet_server *server, duet_stats *stats)
 {
     if (server == NULL)
@@ -45,11 +52,13 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
         .refused_max_per_address = duet_counted(&server->refused_max_per_address),
         .buffered_bytes = atomic_load(&server->budget.used),
     };
-    if (!atomic_load(&server->is_serving))
-        return 0;
-    for (size_t i = 0; i < server->home_count; i++)
+    pthread_mutex_t *lock = lock_of(server);
+    pthread_mutex_lock(lock);
+    for (size_t i = 0; i < server->home_count && server->is_serving; i++)
         add_home(stats, &server->homes[i]);
-    add_workers(stats, server);
+    if (server->is_serving)
+        add_workers(stats, server);
+    pthread_mutex_unlock(lock);
 
     const duet_call_stats *ended = &stats->calls;
     uint64_t all = ended->ok + ended->fault + ended->refused + ended->cancelled +
@@ -63,13 +72,12 @@ int duet_server_method_stats(const duet_server *server, const char *method,
 {
     if (server == NULL)
         return -ENOMEM;
-    struct duet_server *locked =
-        (struct duet_server *)(uintptr_t)server; /* its lock is no part of what it says */
-    pthread_mutex_lock(&locked->lock);
+    pthread_mutex_t *lock = lock_of(server);
+    pthread_mutex_lock(lock);
     const struct duet_method_entry *entry =
         duet_registry_find(server->registry, method, strlen(method));
     if (entry != NULL)
         duet_method_sum(entry, duet_server_shards(server), stats);
-    pthread_mutex_unlock(&locked->lock);
+    pthread_mutex_unlock(lock);
     return entry != NULL ? 0 : -ENOENT;
 }

@@ -6,7 +6,6 @@
 #include "work.h"
 
 #include "home.h"
-#include "introspect.h"
 
 /* The loop that this worker has posted to without announcing it, and when its last call ended
  * (0: long ago). */
@@ -36,7 +35,7 @@ static void run(struct duet_call *call, int rc)
 {
     duet_busy *busy = &call->home->server->busy[duet_workers_number()];
     atomic_store_explicit(busy, call->method, memory_order_relaxed);
-    call->started_ns = last_end_ns ? last_end_ns : duet_clock_ns();
+    call->started_ns = last_end_ns > call->arrived_ns ? last_end_ns : duet_clock_ns();
     if (!call->is_done)
         duet_call_run(call, rc);
     if (duet_call_wants_gzip(call))
@@ -84,9 +83,7 @@ void duet_work_admit(struct duet_gate_link *link)
     struct duet_server *server = call->home->server;
     atomic_fetch_sub(&server->in_line, 1);
     call->is_admitted = true;
-    void *item = call;
-    if (duet_workers_push(&server->workers, &item, 1) == 0)
-        run_all_admitted(call); /* a full queue: it cannot be refused any more */
+    duet_workers_push_sure(&server->workers, call);
 }
 
 /* A place in line, while lines are shorter than the queue may be. */
@@ -113,22 +110,29 @@ static void run_gated(struct duet_call *call)
     }
 }
 
+/* A call that was too heavy for the loop to read: once read, it goes home to be entered under
+ * its method. */
+static void read_call(struct duet_call *call)
+{
+    int rc = duet_call_route(call, duet_call_registry(call));
+    if (rc < 0)
+        run(call, rc);
+    post_home(call);
+}
+
 void duet_work_run(void *item)
 {
     struct duet_call *call = item;
     if (call->is_admitted) {
         run_all_admitted(call);
-        return;
-    }
-    int rc = 0;
-    if (!is_dropped(call) && !call->is_read)
-        rc = duet_call_route(call, duet_call_registry(call));
-    if (is_dropped(call)) {
+    } else if (is_dropped(call)) {
         post_home(call);
-    } else if (rc == 0 && !call->is_done && call->method->gate.max > 0) {
+    } else if (!call->is_read) {
+        read_call(call);
+    } else if (!call->is_done && call->method->gate.max > 0) {
         run_gated(call);
     } else {
-        run(call, rc);
+        run(call, 0);
         post_home(call);
     }
 }

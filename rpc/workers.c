@@ -5,6 +5,7 @@
  */
 #include "workers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 int duet_workers_init(struct duet_workers *workers, size_t capacity)
 {
     size_t cells = 2;
-    while (cells < capacity)
+    while (cells < 2 * capacity) /* half of it for those that cannot be refused */
         cells *= 2;
     workers->cells = calloc(cells, sizeof *workers->cells);
     if (workers->cells == NULL)
@@ -24,6 +25,11 @@ int duet_workers_init(struct duet_workers *workers, size_t capacity)
     workers->capacity = capacity;
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->wake, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&workers->all_ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     return 0;
 }
 
@@ -39,8 +45,9 @@ unsigned duet_workers_idle(const struct duet_workers *workers)
     return atomic_load(&workers->sleepers);
 }
 
-/* Claims up to n positions in a row. Returns how many; the first is in `at`. */
-static size_t claim(struct duet_workers *workers, size_t n, size_t *at)
+/* Claims up to n positions in a row, while at most `max` items wait. Returns how many; the
+ * first is in `at`. */
+static size_t claim(struct duet_workers *workers, size_t max, size_t n, size_t *at)
 {
     size_t from = atomic_load(&workers->push_at), count;
     do {
@@ -48,7 +55,7 @@ static size_t claim(struct duet_workers *workers, size_t n, size_t *at)
         /* `from` may be of before what was taken meanwhile was pushed: then nothing waits as
          * far as it tells, and the exchange fails and reads it anew. */
         size_t waiting = from > taken ? from - taken : 0;
-        size_t room = waiting < workers->capacity ? workers->capacity - waiting : 0;
+        size_t room = waiting < max ? max - waiting : 0;
         count = n < room ? n : room;
         if (count == 0)
             return 0;
@@ -71,9 +78,9 @@ static void wake_sleepers(struct duet_workers *workers, size_t n)
         pthread_cond_signal(&workers->wake);
 }
 
-size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_t n)
+static size_t push(struct duet_workers *workers, size_t max, void *const *items, size_t n)
 {
-    size_t at = 0, count = claim(workers, n, &at);
+    size_t at = 0, count = claim(workers, max, n, &at);
     for (size_t i = 0; i < count; i++) {
         struct duet_queue_cell *cell = &workers->cells[(at + i) & workers->mask];
         while (atomic_load_explicit(&cell->turn, memory_order_acquire) != at + i)
@@ -84,6 +91,18 @@ size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_
     }
     wake_sleepers(workers, count);
     return count;
+}
+
+size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_t n)
+{
+    return push(workers, workers->capacity, items, n);
+}
+
+void duet_workers_push_sure(struct duet_workers *workers, void *item)
+{
+    size_t pushed = push(workers, workers->mask + 1, &item, 1);
+    assert(pushed == 1);
+    (void)pushed;
 }
 
 static void *take(struct duet_workers *workers)
@@ -147,6 +166,10 @@ static void *work(void *arg)
             workers->run(item);
         workers->rest(workers->ctx);
     } while (sleep_until_pushed(workers));
+    pthread_mutex_lock(&workers->lock);
+    workers->ended++;
+    pthread_cond_signal(&workers->all_ended);
+    pthread_mutex_unlock(&workers->lock);
     return NULL;
 }
 
@@ -163,28 +186,33 @@ int duet_workers_start(struct duet_workers *workers, unsigned count)
     return 0;
 }
 
+static struct timespec monotonic_in(unsigned ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
 bool duet_workers_stop(struct duet_workers *workers, unsigned wait_ms)
 {
+    struct timespec until = monotonic_in(wait_ms);
+    int rc = 0;
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
     pthread_cond_broadcast(&workers->wake);
+    while (workers->ended < workers->thread_count && rc == 0)
+        rc = pthread_cond_timedwait(&workers->all_ended, &workers->lock, &until);
+    bool all_ended = workers->ended == workers->thread_count;
     pthread_mutex_unlock(&workers->lock);
-
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    while (workers->thread_count > 0) {
-        if (pthread_timedjoin_np(workers->threads[workers->thread_count - 1], NULL, &until) !=
-            0)
-            return false;
-        workers->thread_count--;
-    }
-    return true;
+    for (; all_ended && workers->thread_count > 0; workers->thread_count--)
+        pthread_join(workers->threads[workers->thread_count - 1], NULL);
+    return all_ended;
 }
 
 void duet_workers_done(struct duet_workers *workers)
@@ -195,5 +223,6 @@ void duet_workers_done(struct duet_workers *workers)
     free(workers->cells);
     pthread_mutex_destroy(&workers->lock);
     pthread_cond_destroy(&workers->wake);
+    pthread_cond_destroy(&workers->all_ended);
     workers->cells = NULL;
 }

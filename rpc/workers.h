@@ -22,7 +22,7 @@ struct duet_workers {
         void *self); /* that worker found nothing more to do; it may look again and again */
     void *ctx;
 
-    struct duet_queue_cell *cells; /* a power of two, at least `capacity` */
+    struct duet_queue_cell *cells; /* a power of two, at least twice `capacity` */
     size_t mask, capacity;
     _Alignas(64) _Atomic size_t push_at;
     _Alignas(64) _Atomic size_t take_at;
@@ -34,6 +34,8 @@ struct duet_workers {
 
     pthread_t *threads;
     unsigned thread_count;
+    unsigned ended; /* under lock: threads that have nothing more to do */
+    pthread_cond_t all_ended;
     _Atomic unsigned numbers; /* given to threads so far */
 };
 
@@ -47,6 +49,11 @@ int duet_workers_start(struct duet_workers *workers, unsigned count);
 /* Queues up to n items and wakes who sleeps. Returns how many fitted; the rest is refused. Any
  * thread. */
 size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_t n);
+
+/* Queues one item that cannot be refused: one of those that the caller has counted, at most
+ * `capacity` of them at a time, for which the queue has room beyond what others may fill. Any
+ * thread. */
+void duet_workers_push_sure(struct duet_workers *workers, void *item);
 
 /* Which of the threads the calling worker is, from 0. */
 unsigned duet_workers_number(void);

@@ -37,8 +37,8 @@ static int parse_unix(struct duet_address *address, const char *path, char *word
     return 0;
 }
 
-/* Splits "host:port", "[host]:port", with an optional "/" or "/RPC2" after it, into its parts.
- */
+/* Splits "host:port", "[host]:port", with an optional "/" or "/RPC2" after it, into its
+ * parts. */
 static int split_host(const char *text, char *host, size_t host_room, char *port,
                       size_t port_room)
 {

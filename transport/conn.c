@@ -170,8 +170,8 @@ void duet_conn_wait_since_now(struct duet_conn *conn)
 
 /* ---- What epoll is asked for ---- */
 
-/* The counter of the limit that stops this connection from being read now; NULL when none does.
- */
+/* The counter of the limit that stops this connection from being read now; NULL when none
+ * does. */
 static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
 {
     if (conn->in_flight >= conn->max_in_flight)

@@ -51,15 +51,15 @@ struct duet_out {
     void *owner; /* for release */
 };
 
-/*      OPEN --FIN, bad, last request or drain--> DRAINING --last reply out--> LINGERING --EOF
- * or 1 s--> CLOSED \                                          \----------- nothing unread
- * -------------------------^
- *         \------------------------- reset, error or deadline, from any state
- * ---------------------------^
+/* clang-format off */
+/*   OPEN --FIN, bad, last request, drain--> DRAINING --last reply out--> LINGERING --EOF, 1 s--> CLOSED
+ *     |                                        \--------------- nothing unread ---------------------^
+ *     \----------------------- reset, error or deadline, from any state ----------------------------^
  *
- *  DRAINING takes no more requests and still writes replies. LINGERING has shut down its
- * writing side and reads to EOF: a close with unread bytes would reset the connection and take
- * the last reply with it. */
+ * DRAINING takes no more requests and still writes replies. LINGERING has shut down its writing side
+ * and reads to EOF: a close with unread bytes would reset the connection and take the last reply
+ * with it. */
+/* clang-format on */
 enum duet_conn_state { CONN_OPEN, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
 
 struct duet_conn {
@@ -148,8 +148,10 @@ struct duet_conns {
     unsigned spare_chunk_count;
 
     _Atomic uint64_t bytes_in, bytes_out;
-    _Atomic uint64_t paused_in_flight, paused_in_flight_bytes,
-        paused_out_mark; /* how often each limit stopped reading */
+    _Atomic uint64_t refused_buffered; /* messages over max_buffered */
+
+    /* How often each limit stopped a connection from being read. */
+    _Atomic uint64_t paused_in_flight, paused_in_flight_bytes, paused_out_mark;
 };
 
 /* 0 or -ENOMEM. The members loop to conn_limits are the caller's to set before. */
@@ -199,8 +201,11 @@ void duet_conn_close(struct duet_conn *conn);
 /* The server drains: what has arrived by now is still read and answered, nothing after it. */
 void duet_conn_drain(struct duet_conn *conn);
 
-/* Whether the message that was just delivered is the last one that this connection will take.
- */
+/* Bytes have arrived that nobody has looked at yet, whole messages among them perhaps. */
+bool duet_conn_has_unread(const struct duet_conn *conn);
+
+/* Whether the message that was just delivered is the last one that this connection will
+ * take. */
 bool duet_conn_is_last(const struct duet_conn *conn);
 
 #endif

@@ -23,6 +23,11 @@ bool duet_conn_has_leftover(const struct duet_conn *conn)
     return conn->in.size > conn->in_start && conn->framing_state == NULL;
 }
 
+bool duet_conn_has_unread(const struct duet_conn *conn)
+{
+    return conn->state == CONN_OPEN && (duet_conn_has_leftover(conn) || conn->read_left > 0);
+}
+
 /* Finishes a connection that will get nothing more to read. */
 static void end_if_read_out(struct duet_conn *conn)
 {
@@ -88,9 +93,9 @@ static bool choose_framing(struct duet_conn *conn, uint8_t first)
     return conn->framing != NULL;
 }
 
-/* Cuts messages off the bytes and delivers them. Returns how many bytes are used up; `kept` of
- * those that follow are needed again. `own` is the connection's buffer if the bytes lie in it.
- */
+/* Cuts messages off the bytes and delivers them. Returns how many bytes are used up; `kept`
+ * of those that follow are needed again. `own` is the connection's buffer if the bytes lie in
+ * it. */
 static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struct duet_buf *own,
                       size_t *kept)
 {
@@ -165,6 +170,7 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
 static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t size)
 {
     struct duet_message *message = &conn->conns->message;
+    duet_count(&conn->conns->refused_buffered, 1);
     *message = (struct duet_message){
         .bad = DUET_BAD_LIMIT,
         .status = 503,
@@ -186,6 +192,13 @@ static size_t room_ahead(const struct duet_conn *conn, size_t held)
     return more < ahead ? more : ahead;
 }
 
+/* The same, with whole messages unread behind calls whose answers must come first. */
+static void finish_over_budget(struct duet_conn *conn)
+{
+    duet_count(&conn->conns->refused_buffered, 1);
+    duet_conn_finish(conn, true);
+}
+
 static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
 {
     if (conn->state == CONN_CLOSED)
@@ -197,8 +210,8 @@ static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
     if (size > CARRY_MAX && size >= conn->in.capacity && !duet_conn_has_budget(conn, size)) {
         if (conn->framing_state != NULL)
             refuse_over_budget(conn, bytes, size);
-        else /* whole messages, behind calls whose answers must come first */
-            duet_conn_finish(conn, true);
+        else
+            finish_over_budget(conn);
         return;
     }
     bool is_large =
@@ -217,8 +230,8 @@ static void read_into_scratch(struct duet_conn *conn)
     size_t held = conn->in.size - conn->in_start;
     if (held > 0)
         memcpy(scratch, conn->in.data + conn->in_start, held);
-    /* A byte less, for the one after a message: a full read then still fits 64 KiB when kept.
-     */
+    /* A byte less, for the one after a message: a full read then still fits 64 KiB when
+     * kept. */
     size_t n = receive(conn, scratch + held, DUET_SCRATCH_SIZE - 1 - held);
     if (n == 0 || !choose_framing(conn, scratch[0]))
         return;

@@ -206,8 +206,8 @@ static void write_all(struct duet_conn *conn)
         if (n > 0)
             forget_written(conn, (size_t)n);
         conn->write_blocked = n < (ssize_t)asked;
-        if (conn->write_blocked)
-            duet_conn_wait_since_now(conn);
+        if (conn->write_blocked || conn->framing_state != NULL)
+            duet_conn_wait_since_now(conn); /* for the peer to take more, or to send the rest */
         else
             conn->active_ms = conn->conns->loop->now_ms;
     }

@@ -32,6 +32,7 @@ void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf)
         if (conns->spare_buffers[i].data == NULL) {
             buf->size = 0;
             duet_buf_take(&conns->spare_buffers[i], buf);
+            conns->spare_buffers[i].max = SIZE_MAX; /* the framing bounds what comes next */
             return;
         }
     }

@@ -230,8 +230,8 @@ static void classify(struct http *http, const struct duet_http_fields *fields)
     }
 }
 
-/* Decides how the body is framed (RFC 9112 6.3) and refuses what is too long before it comes.
- */
+/* Decides how the body is framed (RFC 9112 6.3) and refuses what is too long before it
+ * comes. */
 static enum duet_frame frame_body(struct http *http, const struct duet_http_fields *fields,
                                   struct duet_message *message)
 {

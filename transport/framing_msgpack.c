@@ -222,8 +222,8 @@ static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
         if (place.at >= end)
             return more(walk, place, 1, bytes, n, message);
         uint8_t first = bytes[place.at];
-        /* Small integers first: with a size that does not hang on a load the walk runs ahead.
-         */
+        /* Small integers first: with a size that does not hang on a load the walk runs
+         * ahead. */
         uint64_t size = first < 0x80 ? 1 : sizes[first];
         if (size == 0) {
             if (first == NEVER_USED)

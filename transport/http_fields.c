@@ -56,8 +56,8 @@ static bool is_word(struct text text, const char *word)
            strncasecmp((const char *)text.at, word, text.size) == 0;
 }
 
-/* Cuts off what stands before the first `mark`, trimmed; `rest` goes on after it, or is empty.
- */
+/* Cuts off what stands before the first `mark`, trimmed; `rest` goes on after it, or is
+ * empty. */
 static struct text cut(struct text *rest, uint8_t mark)
 {
     struct text part = *rest;

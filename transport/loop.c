@@ -134,6 +134,7 @@ static int wait_for_events(struct duet_loop *loop, struct epoll_event *events)
         int n = spin(loop, events);
         if (n != 0)
             return n;
+        timeout = until_deadline(loop);
     }
     if (loop->expected_letters > 0 && (timeout < 0 || timeout > DOZE_MS)) {
         int n = rest(loop, LOOP_DOZING, DOZE_MS, events);

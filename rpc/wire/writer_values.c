@@ -104,10 +104,8 @@ static int expect_container(struct duet_writer *writer, size_t count)
     if (count > UINT32_MAX)
         return -EMSGSIZE;
     if (writer->depth == writer->max_depth)
-        return duet_fault_set(
-            writer->fault, DUET_FAULT_LIMIT,
-            "reply with nesting of at least %zu levels exceeds --max-depth %zu",
-            writer->max_depth + 1, writer->max_depth);
+        return duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
+                              "the reply nests deeper than %zu levels", writer->max_depth);
     return writer->depth == writer->capacity ? grow_frames(writer) : 0;
 }
 

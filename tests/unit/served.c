@@ -50,12 +50,28 @@ void served_stop(struct served *served)
     duet_server_free(served->server);
 }
 
-int served_connect(const struct served *served)
+static struct sockaddr_in address_of(const struct served *served)
 {
     const char *port = strrchr(duet_server_address(served->server, 0), ':') + 1;
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)atoi(port))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+int served_try_connect(const struct served *served)
+{
+    struct sockaddr_in address = address_of(served);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    int error = connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ? errno : 0;
+    close(fd);
+    return error;
+}
+
+int served_connect(const struct served *served)
+{
+    struct sockaddr_in address = address_of(served);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(fd >= 0);
     struct timeval patience = {.tv_sec = 10};

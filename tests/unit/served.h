@@ -29,6 +29,9 @@ void served_stop(struct served *served);
 /* A connection to its first listener. */
 int served_connect(const struct served *served);
 
+/* Connects and closes at once: 0, or the error that connect gave. */
+int served_try_connect(const struct served *served);
+
 /* Sends all the bytes. */
 void served_send(int fd, const void *bytes, size_t size);
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -422,6 +423,62 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
 
 /* ---- Leaving ---- */
 
+static int change_everything(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_server *server = duet_call_server(call);
+    int wrong = duet_server_listen(server, "tcp://127.0.0.1:0") != -EBUSY;
+    wrong += duet_server_set(server, DUET_LOOPS, 1) != -EBUSY;
+    wrong += duet_server_set_hooks(server, NULL, NULL, NULL) != -EBUSY;
+    wrong += duet_server_stop_on_signals(server) != -EBUSY;
+    return duet_reply_int(call, wrong);
+}
+
+static void what_is_set_up_stays_while_it_runs(void **state)
+{
+    (void)state;
+    static const duet_method meddle[] = {{.name = "meddle", .handler = change_everything}, {0}};
+    struct served served;
+    served_open(&served, meddle, NULL);
+    served_start(&served);
+    int fd = served_connect(&served);
+    EXCHANGE(fd, "\x94\x00\x01\xa6meddle\x90", "\x94\x01\x01\xc0\x00");
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(served.result, 0);
+}
+
+static void signals_go_back_with_a_server_that_never_ran(void **state)
+{
+    (void)state;
+    struct sigaction before, after;
+    sigaction(SIGTERM, NULL, &before);
+    for (int i = 0; i < 2;
+         i++) { /* the second one could not have them if the first one kept them */
+        duet_server *server = duet_server_new();
+        assert_int_equal(duet_server_stop_on_signals(server), 0);
+        duet_server_free(server);
+    }
+    sigaction(SIGTERM, NULL, &after);
+    assert_ptr_equal(before.sa_handler, after.sa_handler);
+}
+
+static void who_comes_during_a_drain_is_refused(void **state)
+{
+    (void)state;
+    struct served served;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    int fd =
+        served_connect(&served); /* never read, never closed: the drain waits for it to leave */
+    duet_server_drain(served.server);
+    while (served_try_connect(&served) != ECONNREFUSED)
+        continue;
+    close(fd);
+    served_join(&served);
+    duet_server_free(served.server);
+}
+
 static void a_handler_may_drain_and_is_still_answered(void **state)
 {
     (void)state;
@@ -492,6 +549,9 @@ int main(void)
         cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
+        cmocka_unit_test(what_is_set_up_stays_while_it_runs),
+        cmocka_unit_test(signals_go_back_with_a_server_that_never_ran),
+        cmocka_unit_test(who_comes_during_a_drain_is_refused),
         cmocka_unit_test(a_handler_may_drain_and_is_still_answered),
         cmocka_unit_test(requests_that_have_arrived_are_answered_before_the_end),
     };
