@@ -1,4 +1,5 @@
 """HTTP as old, new and broken clients write it, and MessagePack in it."""
+import gzip
 import http.client
 import re
 import socket
@@ -91,9 +92,10 @@ class Http(WireTest):
 class MessagePackInHttp(WireTest):
     """MessagePack in the body of a POST answers in kind."""
 
-    def post(self, message):
+    def post(self, message, headers=None):
         body = message if isinstance(message, bytes) else msgpack.packb(message)
-        self.http.request("POST", "/RPC2", body, {"Content-Type": "application/msgpack"})
+        headers = {"Content-Type": "application/msgpack", **(headers or {})}
+        self.http.request("POST", "/RPC2", body, headers)
         response = self.http.getresponse()
         return response.status, response.headers["Content-Type"], response.read()
 
@@ -126,6 +128,15 @@ class MessagePackInHttp(WireTest):
             self.assertEqual((kind, result), (RESPONSE, None), body)
             self.assertIn(error[0], (-32700, -32600, -32000), body)
             self.assertEqual(msgpack.unpackb(self.post([REQUEST, 1, "double", [7]])[2])[3], 14)
+
+    def test_a_reply_in_a_post_is_no_call(self):
+        reply = msgpack.packb([RESPONSE, 7, None, None])
+        for body, headers in (reply, {}), (gzip.compress(reply), {"Content-Encoding": "gzip"}):
+            with self.subTest(headers=headers):
+                status, kind, answer = self.post(body, headers)
+                self.assertEqual((status, kind), (200, "application/msgpack"))
+                self.assertEqual(msgpack.unpackb(answer)[2][0], -32600)
+        self.assertEqual(msgpack.unpackb(self.post([REQUEST, 1, "double", [7]])[2])[3], 14)
 
 
 if __name__ == "__main__":
