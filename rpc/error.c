@@ -82,3 +82,12 @@ int duet_fault_from(struct duet_fault *fault, int code)
                           duet_fault_words(DUET_FAULT_INTERNAL),
                           strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");
 }
+
+int duet_words_set(int rc, char *words, size_t room, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, room, format, args);
+    va_end(args);
+    return rc;
+}

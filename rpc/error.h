@@ -6,7 +6,7 @@
 #define DUET_ERROR_H
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stddef.h>
 
 enum {
     DUET_FAULT_MESSAGE_MAX = 1000, /* longer messages are cut, at a whole UTF-8 character */
@@ -31,6 +31,10 @@ int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_l
  * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT).
  * DUET_FAILED leaves the fault as it is. */
 int duet_fault_from(struct duet_fault *fault, int code);
+
+/* Words about a step of set-up that failed. Returns `rc`, for `return duet_words_set(…)`. */
+int duet_words_set(int rc, char *words, size_t room, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The standard words of a code of duet.h's list ("method not found"); "fault" for others. */
 const char *duet_fault_words(int code);

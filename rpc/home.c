@@ -83,24 +83,6 @@ static bool is_answerable(const struct duet_call *call)
 
 /* ---- Refusals ---- */
 
-static void answer_in_text(struct duet_conn *conn, const struct duet_message *message)
-{
-    char body[DUET_REASON_MAX + 2];
-    int size = snprintf(body, sizeof body, "%s\n", message->reason);
-    duet_home_send(conn,
-                   &(struct duet_head){
-                       .status = message->status,
-                       .content_type = "text/plain; charset=utf-8",
-                       .body_size = (size_t)size,
-                       .notes = message->notes,
-                       .close = true,
-                       .extra = message->status == 405   ? "Allow: POST, GET, HEAD, OPTIONS\r\n"
-                                : message->status == 503 ? "Retry-After: 1\r\n"
-                                                         : "",
-                   },
-                   body);
-}
-
 /* The fault of a message that its framing refused, in the caller's protocol. */
 static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
 {
@@ -145,7 +127,7 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
     if (is_call)
         answer_in_kind(conn, message);
     else
-        answer_in_text(conn, message);
+        duet_pages_refuse(conn, message);
 }
 
 static void on_message(struct duet_conn *conn, struct duet_message *message,
@@ -198,7 +180,7 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
 static void on_bad(struct duet_conn *conn, struct duet_message *message)
 {
     if (message->notes & DUET_NOTE_HTTP && message->bad != DUET_BAD_LIMIT)
-        answer_in_text(conn, message);
+        duet_pages_refuse(conn, message);
     else
         answer_in_kind(conn, message);
 }

@@ -68,7 +68,13 @@ static inline void duet_view_refresh(struct duet_home *home)
 }
 void duet_view_release(struct duet_view *view);
 
-/* pages.c: answers an HTTP request that is no call. */
+/* pages.c */
+
+/* Refuses an HTTP request that cannot be answered by a fault, in plain text; the connection
+ * ends. */
+void duet_pages_refuse(struct duet_conn *conn, const struct duet_message *message);
+
+/* Answers an HTTP request that is no call. */
 void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
                        const struct duet_message *message);
 

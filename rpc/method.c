@@ -4,8 +4,6 @@
 #include "method.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,24 +39,15 @@ static const char *why_bad_name(const char *name, size_t size, enum duet_method_
     return NULL;
 }
 
-__attribute__((format(printf, 4, 5))) static int refuse(int rc, char *words, size_t room,
-                                                        const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(words, room, format, args);
-    va_end(args);
-    return rc;
-}
-
 static int check_row(const duet_method *row, enum duet_method_adder adder, char *words,
                      size_t room)
 {
     const char *bad = why_bad_name(row->name, strlen(row->name), adder);
     if (bad != NULL)
-        return refuse(-EINVAL, words, room, "method name \"%.200s\" %s", row->name, bad);
+        return duet_words_set(-EINVAL, words, room, "method name \"%.200s\" %s", row->name,
+                              bad);
     if (row->handler == NULL)
-        return refuse(-EINVAL, words, room, "method %s has no handler", row->name);
+        return duet_words_set(-EINVAL, words, room, "method %s has no handler", row->name);
     return 0;
 }
 
@@ -96,12 +85,12 @@ int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder ad
 
     struct duet_method_entry *method = copy_row(row, ctx);
     if (method == NULL)
-        return refuse(-ENOMEM, words, room, "out of memory");
+        return duet_words_set(-ENOMEM, words, room, "out of memory");
     char why[200];
     rc = duet_signature_parse(&method->signature, row->signature, why, sizeof why);
     if (rc < 0) {
         duet_method_unref(method);
-        return refuse(rc, words, room, "method %s: %s", row->name, why);
+        return duet_words_set(rc, words, room, "method %s: %s", row->name, why);
     }
     *made = method;
     return 0;

@@ -4,6 +4,7 @@
  */
 #include "home_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char about[] =
@@ -14,6 +15,7 @@ static const char about[] =
     "MessagePack-RPC: plain TCP on the same port, or a POST with Content-Type: "
     "application/msgpack.\n";
 
+#define TEXT "text/plain; charset=utf-8"
 #define ALLOWED "Allow: POST, GET, HEAD, OPTIONS\r\n"
 
 static void send_text(struct duet_conn *conn, const struct duet_message *message, int status,
@@ -22,12 +24,29 @@ static void send_text(struct duet_conn *conn, const struct duet_message *message
     duet_home_send(conn,
                    &(struct duet_head){
                        .status = status,
-                       .content_type = "text/plain; charset=utf-8",
+                       .content_type = TEXT,
                        .body_size = strlen(text),
                        .notes = message->notes,
                        .extra = extra,
                    },
                    text);
+}
+
+void duet_pages_refuse(struct duet_conn *conn, const struct duet_message *message)
+{
+    char body[DUET_REASON_MAX + 2];
+    int size = snprintf(body, sizeof body, "%s\n", message->reason);
+    struct duet_head head = {
+        .status = message->status,
+        .content_type = TEXT,
+        .body_size = (size_t)size,
+        .notes = message->notes,
+        .close = true,
+        .extra = message->status == 405   ? ALLOWED
+                 : message->status == 503 ? "Retry-After: 1\r\n"
+                                          : "",
+    };
+    duet_home_send(conn, &head, body);
 }
 
 static bool asks_for(const struct duet_message *message, const char *path)

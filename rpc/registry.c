@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,19 +91,9 @@ struct duet_method_entry *duet_registry_find(const struct duet_registry *registr
 
 /* ---- Registries */
 
-__attribute__((format(printf, 4, 5))) static int refuse(int rc, char *words, size_t room,
-                                                        const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(words, room, format, args);
-    va_end(args);
-    return rc;
-}
-
 static int out_of_memory(char *words, size_t room)
 {
-    return refuse(-ENOMEM, words, room, "out of memory");
+    return duet_words_set(-ENOMEM, words, room, "out of memory");
 }
 
 static struct duet_registry *new_with_capacity(size_t capacity)
@@ -186,7 +175,7 @@ static int add_row(struct duet_registry *registry, const duet_method *row, void 
     uint64_t hash = hash_of(method->name, method->name_size);
     if (find_slot(registry, hash, method->name, method->name_size)->method != NULL) {
         duet_method_unref(method);
-        return refuse(-EEXIST, words, room, "method %s is there already", row->name);
+        return duet_words_set(-EEXIST, words, room, "method %s is there already", row->name);
     }
     put(registry, hash, method);
     return 0;
@@ -268,7 +257,7 @@ int duet_registry_without(const struct duet_registry *old, const char *name,
                           struct duet_registry **made, char *words, size_t room)
 {
     if (slot_of(old, name)->method == NULL)
-        return refuse(-ENOENT, words, room, "there is no method %.200s", name);
+        return duet_words_set(-ENOENT, words, room, "there is no method %.200s", name);
     struct duet_registry *registry = copy(old);
     if (registry == NULL)
         return out_of_memory(words, room);

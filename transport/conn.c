@@ -126,7 +126,7 @@ static void say_timed_out(struct duet_conn *conn)
     *message = (struct duet_message){
         .bad = DUET_BAD_LIMIT,
         .status = 408,
-        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
+        .notes = conn->framing->notes,
         .body = conn->in.data ? conn->in.data + conn->in_start : NULL,
         .body_size = conn->in.size - conn->in_start,
     };

@@ -174,7 +174,7 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
     *message = (struct duet_message){
         .bad = DUET_BAD_LIMIT,
         .status = 503,
-        .notes = conn->framing == &duet_framing_http ? DUET_NOTE_HTTP : 0,
+        .notes = conn->framing->notes,
     };
     snprintf(message->reason, sizeof message->reason,
              "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "

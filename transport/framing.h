@@ -97,6 +97,7 @@ enum {
 
 struct duet_framing {
     const char *name;
+    uint32_t notes; /* enum duet_notes of every request of this framing */
 
     /* The size of the state for these limits. The state is plain bytes: it may be moved with
      * memcpy between calls. */

@@ -364,6 +364,7 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
 
 const struct duet_framing duet_framing_http = {
     .name = "HTTP",
+    .notes = DUET_NOTE_HTTP,
     .state_size = http_state_size,
     .start = http_start,
     .next = http_next,

@@ -265,6 +265,7 @@ static size_t no_wrap(char *room, const struct duet_head *head)
 
 const struct duet_framing duet_framing_msgpack = {
     .name = "MessagePack",
+    .notes = 0,
     .state_size = walk_size,
     .start = walk_start,
     .next = walk_next,

@@ -100,6 +100,19 @@ static void point_at(z_stream *stream, const void *bytes, size_t size)
     stream->avail_in = (uInt)size;
 }
 
+/* One step of inflate or deflate into new room. */
+static int step(z_stream *stream, int (*run)(z_stream *stream, int flush), int flush,
+                struct duet_buf *out, int *status)
+{
+    int rc = give_room(stream, out);
+    if (rc < 0)
+        return rc;
+    uInt room = stream->avail_out;
+    *status = run(stream, flush);
+    out->size += room - stream->avail_out;
+    return 0;
+}
+
 int duet_gzip_inflate(const void *bytes, size_t size, struct duet_buf *out)
 {
     z_stream *stream = ready_inflater();
@@ -107,12 +120,9 @@ int duet_gzip_inflate(const void *bytes, size_t size, struct duet_buf *out)
         return stream == NULL ? -ENOMEM : -EMSGSIZE;
     point_at(stream, bytes, size);
     for (;;) {
-        int rc = give_room(stream, out);
+        int status, rc = step(stream, inflate, Z_NO_FLUSH, out, &status);
         if (rc < 0)
             return rc;
-        uInt room = stream->avail_out;
-        int status = inflate(stream, Z_NO_FLUSH);
-        out->size += room - stream->avail_out;
         if (status == Z_STREAM_END)
             return stream->avail_in == 0 ? 0 : -EINVAL;
         if (status == Z_MEM_ERROR)
@@ -129,12 +139,9 @@ int duet_gzip_deflate(const void *bytes, size_t size, struct duet_buf *out)
         return stream == NULL ? -ENOMEM : -EMSGSIZE;
     point_at(stream, bytes, size);
     for (;;) {
-        int rc = give_room(stream, out);
+        int status, rc = step(stream, deflate, Z_FINISH, out, &status);
         if (rc < 0)
             return rc;
-        uInt room = stream->avail_out;
-        int status = deflate(stream, Z_FINISH);
-        out->size += room - stream->avail_out;
         if (status == Z_STREAM_END)
             return 0;
         if (status != Z_OK && status != Z_BUF_ERROR)
