@@ -44,6 +44,15 @@ def plan(quick):
         yield "loops", n, with_loops(n), ["-c", 64, "-p", 32], False
 
 
+def medians(bench, server, options, pinned, keys):
+    """Of a few runs, each key's median; None when all failed or answered nothing."""
+    samples = [bench.try_measure(server, *options, pinned=pinned)
+               for _ in range(1 if bench.quick else 3)]
+    samples = [sample for sample in samples if sample and sample["calls"]]
+    return [round(statistics.median(sample[key] for sample in samples), 4)
+            for key in keys] if samples else None
+
+
 def run(bench):
     """{what grows: {server: [[x, us], ...]}}"""
     everything = list(plan(bench.quick))
@@ -52,12 +61,9 @@ def run(bench):
     for what, n, group, options, pinned in everything:
         for server in group:
             bench.progress(f"{what} {n:,}, {server.name}", total)
-            samples = [bench.try_measure(server, *options, pinned=pinned)
-                       for _ in range(1 if bench.quick else 3)]
-            costs = [s["server_cpu_us"] for s in samples if s and s["calls"]]
-            if costs:
-                line = grown.setdefault(what, {}).setdefault(server.name, [])
-                line.append([n, round(statistics.median(costs), 4)])
+            found = medians(bench, server, options, pinned, ["server_cpu_us"])
+            if found:
+                grown.setdefault(what, {}).setdefault(server.name, []).append([n, *found])
     return grown
 
 
@@ -71,8 +77,8 @@ def run_latency(bench):
     for server in group:
         for rate in rates:
             bench.progress(f"{rate}k calls/s, {server.name}", len(group) * len(rates))
-            sample = bench.try_measure(server, "-c", 64, "-p", 32, "--rate", rate * 1000)
-            if sample and sample["calls_per_s"] > 950 * rate:
-                lines.setdefault(server.name, []).append(
-                    [rate * 1000, sample["p50_us"], sample["p99_us"]])
+            found = medians(bench, server, ["-c", 64, "-p", 32, "--rate", rate * 1000], True,
+                            ["calls_per_s", "p50_us", "p99_us"])
+            if found and found[0] > 950 * rate:
+                lines.setdefault(server.name, []).append([rate * 1000, *found[1:]])
     return lines
