@@ -41,7 +41,8 @@ int duet_conns_init(struct duet_conns *conns)
     for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
         duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
     conns->scratch = malloc(DUET_SCRATCH_SIZE);
-    conns->scratch_state = malloc(largest_state(conns->limits));
+    conns->state_size = largest_state(conns->limits);
+    conns->scratch_state = malloc(conns->state_size);
     if (conns->scratch != NULL && conns->scratch_state != NULL)
         return 0;
     duet_conns_done(conns);
@@ -227,10 +228,10 @@ void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state)
 /* Lets go of the message under way. */
 static void drop_input(struct duet_conn *conn)
 {
-    duet_buf_done(&conn->in);
+    duet_conns_reuse(conn->conns, &conn->in);
     duet_conn_charge(conn);
     conn->in_start = 0;
-    free(conn->framing_state);
+    duet_conns_reuse_state(conn->conns, conn->framing_state);
     conn->framing_state = NULL;
 }
 
@@ -426,8 +427,7 @@ void duet_conns_done(struct duet_conns *conns)
     duet_conns_each(conns, close_one, NULL);
     duet_conns_turn_over(conns);
     duet_conns_free_chunks(conns);
-    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
-        duet_buf_done(&conns->spare_buffers[i]);
+    duet_conns_free_spares(conns);
     free(conns->slots);
     free(conns->scratch);
     free(conns->scratch_state);

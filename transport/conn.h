@@ -121,7 +121,9 @@ struct duet_conn_limits {
 
 struct duet_chunk;
 
-enum { DUET_SPARE_BUFFERS = 4 };
+enum {
+    DUET_SPARE_BUFFERS = 20
+}; /* looked through for each message that one read does not bring whole */
 
 /* All connections of one loop, and what they share. */
 struct duet_conns {
@@ -142,8 +144,11 @@ struct duet_conns {
     void *scratch_state; /* of the framing in use during one read */
     struct duet_message message;
     struct duet_conn *dirty, *ready, *closed;
-    struct duet_buf
-        spare_buffers[DUET_SPARE_BUFFERS]; /* of large messages that are done with */
+    struct duet_buf spare_buffers[DUET_SPARE_BUFFERS]; /* of messages that are done with */
+    size_t spare_bytes;
+    void *spare_states; /* of framings; each begins with a pointer to the next */
+    unsigned spare_state_count;
+    size_t state_size; /* of the framing whose state is largest */
     struct duet_chunk *spare_chunks;
     unsigned spare_chunk_count;
 

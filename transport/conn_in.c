@@ -43,7 +43,7 @@ static int keep_state(struct duet_conn *conn)
 {
     struct duet_conns *conns = conn->conns;
     size_t size = conn->framing->state_size(conns->limits);
-    conn->framing_state = malloc(size);
+    conn->framing_state = duet_conns_take_state(conns);
     if (conn->framing_state == NULL)
         return -ENOMEM;
     memcpy(conn->framing_state, conns->scratch_state, size);
@@ -70,7 +70,7 @@ static void await_more(struct duet_conn *conn, const struct duet_message *messag
 /* No message is under way any more. */
 static void drop_state(struct duet_conn *conn)
 {
-    free(conn->framing_state);
+    duet_conns_reuse_state(conn->conns, conn->framing_state);
     conn->framing_state = NULL;
     conn->in_need = 0;
 }
@@ -204,7 +204,7 @@ static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
     if (conn->state == CONN_CLOSED)
         return;
     if (size == 0) {
-        duet_buf_done(&conn->in);
+        duet_conns_reuse(conn->conns, &conn->in);
         return;
     }
     if (size > CARRY_MAX && size >= conn->in.capacity && !duet_conn_has_budget(conn, size)) {
@@ -254,7 +254,7 @@ static void consume_own(struct duet_conn *conn)
     conn->in_start = start + used;
     in->size = conn->in_start + kept;
     if (kept == 0) {
-        duet_buf_done(in);
+        duet_conns_reuse(conn->conns, in);
         conn->in_start = 0;
     }
 }

@@ -49,6 +49,12 @@ bool duet_conn_has_budget(const struct duet_conn *conn, size_t more);
  * any of it is large enough. */
 int duet_conn_reserve(struct duet_conn *conn, size_t more);
 
+/* Memory for the state of a message under way, NULL when there is none; and back. */
+void *duet_conns_take_state(struct duet_conns *conns);
+void duet_conns_reuse_state(struct duet_conns *conns, void *state);
+
+void duet_conns_free_spares(struct duet_conns *conns);
+
 /* conn_out.c */
 void duet_conn_touch(struct duet_conn *conn); /* puts it on the list of those to flush */
 void duet_conn_flush(struct duet_conn *conn);

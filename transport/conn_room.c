@@ -4,9 +4,15 @@
  */
 #include "conn_parts.h"
 
+#include <stdlib.h>
+
 enum {
-    SPARE_MIN = 128 * 1024,      /* where malloc begins to map memory afresh */
-    SPARE_MAX = 4 * 1024 * 1024, /* so four of these at most lie idle on a loop */
+    SPARE_TOTAL =
+        16 * 1024 *
+        1024,        /* bytes that may lie idle on a loop: one message at its default limit */
+    SPARE_SLACK = 8, /* a spare buffer may be so many times larger than what is wanted */
+    SPARE_SMALL = 64 * 1024, /* or this large, whatever is wanted */
+    SPARE_STATES = 64,
 };
 
 void duet_conn_charge(struct duet_conn *conn)
@@ -27,25 +33,32 @@ bool duet_conn_has_budget(const struct duet_conn *conn, size_t more)
 
 void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf)
 {
-    bool is_worth_it = buf->capacity >= SPARE_MIN && buf->capacity <= SPARE_MAX;
-    for (size_t i = 0; i < DUET_SPARE_BUFFERS && is_worth_it; i++) {
-        if (conns->spare_buffers[i].data == NULL) {
-            buf->size = 0;
-            duet_buf_take(&conns->spare_buffers[i], buf);
-            conns->spare_buffers[i].max = SIZE_MAX; /* the framing bounds what comes next */
-            return;
-        }
+    bool fits = buf->data != NULL && buf->capacity <= SPARE_TOTAL - conns->spare_bytes;
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS && fits; i++) {
+        struct duet_buf *spare = &conns->spare_buffers[i];
+        if (spare->data != NULL)
+            continue;
+        duet_buf_take(spare, buf);
+        spare->size = 0;
+        spare->max = SIZE_MAX; /* the framing bounds what comes next */
+        conns->spare_bytes += spare->capacity;
+        return;
     }
     duet_buf_done(buf);
 }
 
-/* A spare buffer of at least that size, or NULL. */
+/* The smallest spare buffer of at least that size which is not far too large, or NULL. */
 static struct duet_buf *find_spare(struct duet_conns *conns, size_t size)
 {
-    for (size_t i = 0; i < DUET_SPARE_BUFFERS && size >= SPARE_MIN; i++)
-        if (conns->spare_buffers[i].capacity >= size)
-            return &conns->spare_buffers[i];
-    return NULL;
+    struct duet_buf *best = NULL;
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++) {
+        struct duet_buf *spare = &conns->spare_buffers[i];
+        bool fits = spare->capacity >= size &&
+                    (spare->capacity <= SPARE_SMALL || spare->capacity / SPARE_SLACK <= size);
+        if (fits && (best == NULL || spare->capacity < best->capacity))
+            best = spare;
+    }
+    return best;
 }
 
 int duet_conn_reserve(struct duet_conn *conn, size_t more)
@@ -57,8 +70,43 @@ int duet_conn_reserve(struct duet_conn *conn, size_t more)
     if (spare == NULL)
         return duet_buf_reserve(in, more);
     struct duet_buf old = *in;
+    conn->conns->spare_bytes -= spare->capacity;
     duet_buf_take(in, spare);
     duet_buf_append(in, old.data, old.size);
-    duet_buf_done(&old);
+    duet_conns_reuse(conn->conns, &old);
     return 0;
+}
+
+void *duet_conns_take_state(struct duet_conns *conns)
+{
+    void **spare = conns->spare_states;
+    if (spare == NULL)
+        return malloc(conns->state_size);
+    conns->spare_states = *spare;
+    conns->spare_state_count--;
+    return spare;
+}
+
+void duet_conns_reuse_state(struct duet_conns *conns, void *state)
+{
+    if (state == NULL || conns->spare_state_count >= SPARE_STATES) {
+        free(state);
+        return;
+    }
+    *(void **)state = conns->spare_states;
+    conns->spare_states = state;
+    conns->spare_state_count++;
+}
+
+void duet_conns_free_spares(struct duet_conns *conns)
+{
+    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
+        duet_buf_done(&conns->spare_buffers[i]);
+    conns->spare_bytes = 0;
+    while (conns->spare_states != NULL) {
+        void *state = conns->spare_states;
+        conns->spare_states = *(void **)state;
+        free(state);
+    }
+    conns->spare_state_count = 0;
 }
