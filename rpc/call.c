@@ -70,6 +70,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->status = 200;
     call->is_read = call->is_done = call->is_gzip = call->is_refused = call->is_admitted =
         false;
+    call->has_failed = false;
     call->fault.code = 0;
     call->request.decoded = false;
     call->request.has_msgid = false;
@@ -208,7 +209,9 @@ static int run_before_hook(struct duet_call *call)
     if (server->before == NULL)
         return 0;
     int rc = server->before(call, server->hook_ctx);
-    return rc > 0 ? 0 : rc;
+    if (rc < 0)
+        return rc;
+    return call->has_failed ? DUET_FAILED : 0;
 }
 
 static int run_handler(struct duet_call *call)
@@ -219,7 +222,7 @@ static int run_handler(struct duet_call *call)
         return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
                               "%.200s: the method returned %d where 0 or less is allowed",
                               method->name, rc);
-    return rc;
+    return rc == 0 && call->has_failed ? DUET_FAILED : rc;
 }
 
 void duet_call_write_fault(struct duet_call *call)
@@ -245,6 +248,17 @@ static void run_after_hook(struct duet_call *call)
     server->after(call, &outcome, server->hook_ctx);
 }
 
+/* The writer does not know whose value it writes. */
+static void name_method(struct duet_call *call)
+{
+    static const char nameless[] = "the method wrote";
+    if (call->method == NULL || call->fault.code != DUET_FAULT_INTERNAL ||
+        strncmp(call->fault.message, nameless, strlen(nameless)) != 0)
+        return;
+    duet_fault_set(&call->fault, call->fault.code, "%.200s: %s", call->method->name,
+                   call->fault.message);
+}
+
 /* The fault that a failed step left, or the one that its bare code stands for. */
 static void settle_fault(struct duet_call *call, int rc)
 {
@@ -252,6 +266,7 @@ static void settle_fault(struct duet_call *call, int rc)
         call->fault.code = 0; /* of an invoked call that the handler has dealt with */
     else
         duet_fault_from(&call->fault, rc);
+    name_method(call);
     if (call->fault.code == DUET_FAULT_LIMIT && call->account.refused)
         call->status = 503;
 }
@@ -404,13 +419,13 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
                      duet_writer *writer)
 {
     if (duet_value_type(args) != DUET_ARRAY)
-        return duet_fail(call, DUET_FAULT_PARAMS,
-                         "the arguments of %.200s must be an array, got %s", method,
-                         duet_type_name(duet_value_type(args)));
+        return duet_fault_set(&call->fault, DUET_FAULT_PARAMS,
+                              "the arguments of %.200s must be an array, got %s", method,
+                              duet_type_name(duet_value_type(args)));
     if (call->invoke_depth >= MAX_INVOKE_DEPTH)
-        return duet_fail(call, DUET_FAULT_LIMIT,
-                         "%.200s: methods that call methods go %d deep at most", method,
-                         MAX_INVOKE_DEPTH);
+        return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                              "%.200s: methods that call methods go %d deep at most", method,
+                              MAX_INVOKE_DEPTH);
     struct duet_call inner;
     borrow(&inner, call, args);
     inner.request.method = method;

@@ -43,8 +43,9 @@ struct duet_call {
     uint64_t arrived_ns, started_ns,
         ended_ns;                  /* the last two for workers, and with --server-timing */
     struct duet_gate_link in_line; /* while it waits for its method's gate */
-    bool is_admitted;              /* it has passed that gate */
-    bool is_refused;               /* the fault is a refusal: it did not run */
+    bool has_failed;  /* duet_fail() was called: the call fails, whatever its handler returns */
+    bool is_admitted; /* it has passed that gate */
+    bool is_refused;  /* the fault is a refusal: it did not run */
     _Atomic int fate;
     char *peer_text; /* made when asked for */
     struct sockaddr_in6 peer;

@@ -92,7 +92,7 @@ int duet_reply_double(duet_call *call, double value)
 
 int duet_reply_string(duet_call *call, const char *text)
 {
-    return duet_write_string(call->writer, text, strlen(text));
+    return duet_write_string(call->writer, text, text != NULL ? strlen(text) : SIZE_MAX);
 }
 
 int duet_reply_bytes(duet_call *call, const void *bytes, size_t size)
@@ -116,6 +116,7 @@ int duet_fail(duet_call *call, int code, const char *format, ...)
     va_start(args, format);
     int rc = duet_fault_vset(&call->fault, code, format, args);
     va_end(args);
+    call->has_failed = true;
     return rc;
 }
 

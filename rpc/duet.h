@@ -120,21 +120,27 @@ enum {
     DUET_REFUSE_BUSY = 1 << 1,
 };
 
-/* A row of a method table; a row whose name is NULL ends the table.
+/* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
+ * initialisers: later versions add members.
  *
  * `signature` is "result:params", one letter each: n nil, b bool, i int64, u uint64, d double,
  * s string, r raw bytes, t time, a array, m map, v any. Alternatives are separated by a space
  * ("i:i d:d"); NULL or "" accepts anything. Arguments are checked before the handler runs, so a
- * handler whose signature is "i:i" may read argument 0 without asking. An int is taken where
- * only d is declared, if a double holds it exactly; r takes strings too. The same string feeds
- * system.methodSignature, `help` feeds system.methodHelp; both may be NULL. */
+ * handler whose signature is "i:i" may read argument 0 without asking; the result's letter only
+ * tells callers what to expect. An int is taken where only d is declared, if a double holds it
+ * exactly; r takes strings too. The same string feeds system.methodSignature, `help` feeds
+ * system.methodHelp; both may be NULL.
+ *
+ * A call that runs past its time limit is answered with DUET_FAULT_TIMEOUT; its handler goes on
+ * until it returns, and holds its place of max_running until then. */
 typedef struct duet_method {
     const char *name; /* 1 to 200 bytes; "system." is reserved */
     const char *signature;
     duet_handler handler;
     unsigned flags;
     const char *help;
-    unsigned timeout_ms;  /* from arrival to answer; 0: the server's DUET_CALL_TIMEOUT */
+    unsigned
+        timeout_ms; /* from arrival to answer, on workers; 0: the server's DUET_CALL_TIMEOUT */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See DUET_REFUSE_BUSY */
 } duet_method;
 
@@ -193,8 +199,10 @@ DUET_API int duet_server_run(duet_server *server);
  * when it is done. */
 DUET_API void duet_server_drain(duet_server *server);
 
-/* The first error in words, "" if there was none. Belongs to the server; valid until the next
- * call of a set-up function or until freed. For a NULL server: "out of memory". */
+/* The first set-up error in words, "" if there was none. Belongs to the server; valid until the
+ * next call of a set-up function or until freed. What duet_server_add() and
+ * duet_server_remove() refuse while the server runs is told by their return value alone. For a
+ * NULL server: "out of memory". */
 DUET_API const char *duet_server_error(const duet_server *server);
 
 /* ---- Options and limits ----
@@ -361,9 +369,10 @@ DUET_API int duet_reply_bytes(duet_call *call, const void *bytes, size_t size);
 DUET_API int duet_reply_time(duet_call *call, duet_time value);
 DUET_API int duet_reply_value(duet_call *call, const duet_value *value);
 
-/* Ends the call with a fault: `code` is any int32 (0 stands for DUET_FAULT_APPLICATION), the
- * message is printf-formatted, UTF-8, cut at 1,000 bytes. Returns the negative number that the
- * handler must return. */
+/* Ends the call with a fault, whatever its handler returns after it: `code` is any int32 (0
+ * stands for DUET_FAULT_APPLICATION), the message is printf-formatted, UTF-8, cut at 1,000
+ * bytes; it may be made of the words of duet_call_fault(). Returns the negative number that the
+ * handler returns. */
 DUET_API int duet_fail(duet_call *call, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -48,12 +48,15 @@ static void cut_at_character(char *text)
         text[start - 1] = '\0';
 }
 
+/* The words may be made of those that stand there: they are made elsewhere first. */
 int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
 {
+    char words[sizeof fault->message];
+    int size = vsnprintf(words, sizeof words, format, args);
+    if (size >= (int)sizeof words)
+        cut_at_character(words);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
-    int size = vsnprintf(fault->message, sizeof fault->message, format, args);
-    if (size >= (int)sizeof fault->message)
-        cut_at_character(fault->message);
+    memcpy(fault->message, words, strlen(words) + 1);
     return DUET_FAILED;
 }
 

@@ -112,6 +112,8 @@ int duet_server_listen(duet_server *server, const char *address)
 {
     if (check_set_up(server) < 0)
         return check_set_up(server);
+    if (address == NULL)
+        return duet_server_fail(server, -EINVAL, "duet_server_listen() was given no address");
     char words[DUET_SERVER_WORDS] = "";
     struct duet_address parsed;
     int rc = duet_address_parse(&parsed, address, words, sizeof words);
@@ -214,6 +216,8 @@ int duet_server_add(duet_server *server, const duet_method *methods, void *ctx)
 {
     if (server == NULL)
         return -ENOMEM;
+    if (methods == NULL)
+        return duet_server_fail(server, -EINVAL, "duet_server_add() was given no table");
     char words[DUET_SERVER_WORDS] = "";
     pthread_mutex_lock(&server->lock);
     int rc = add_methods(server, methods, ctx, words, sizeof words);
@@ -225,6 +229,8 @@ int duet_server_remove(duet_server *server, const char *name)
 {
     if (server == NULL)
         return -ENOMEM;
+    if (name == NULL)
+        return -EINVAL;
     char words[DUET_SERVER_WORDS];
     pthread_mutex_lock(&server->lock);
     struct duet_registry *made = NULL;

@@ -50,10 +50,13 @@ static int bind_and_listen(int fd, const struct duet_address *address)
     return listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
 
-static const char *advice(int error)
+static const char *advice(const struct duet_address *address, int error)
 {
+    bool is_unix = address->any.sa_family == AF_UNIX;
     switch (error) {
     case EADDRINUSE:
+        if (is_unix)
+            return "; something listens there already, or a file of that name is in the way";
         return "; something listens there already: stop it, or take another address (port 0 "
                "finds a free port)";
     case EACCES:
@@ -80,7 +83,7 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
     if (rc < 0) {
         duet_address_format(address, listener->text);
         snprintf(words, room, "cannot listen on %s: %s%s", listener->text, strerrordesc_np(-rc),
-                 advice(-rc));
+                 advice(address, -rc));
         if (fd >= 0)
             close(fd);
         return rc;

@@ -113,21 +113,25 @@ static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writ
     const duet_value *name = duet_value_get(entry, "methodName");
     const duet_value *params = duet_value_get(entry, "params");
     if (duet_value_type(entry) != DUET_MAP)
-        return duet_fail(call, DUET_FAULT_REQUEST, "a call must be a struct, got %s",
-                         duet_type_name(duet_value_type(entry)));
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
+                              "a call must be a struct, got %s",
+                              duet_type_name(duet_value_type(entry)));
     if (!is_text(name))
-        return duet_fail(call, DUET_FAULT_REQUEST, "methodName must be string, got %s",
-                         duet_type_name(duet_value_type(name)));
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
+                              "methodName must be string, got %s",
+                              duet_type_name(duet_value_type(name)));
     if (duet_value_type(params) != DUET_ARRAY)
-        return duet_fail(call, DUET_FAULT_REQUEST, "params must be array, got %s",
-                         duet_type_name(duet_value_type(params)));
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
+                              "params must be array, got %s",
+                              duet_type_name(duet_value_type(params)));
 
     size_t size;
     const char *method = duet_value_string(name, &size);
     if (strlen(method) != size) /* what follows the NUL would be cut, and another method run */
-        return duet_fail(call, DUET_FAULT_METHOD, "methodName has a NUL in it");
+        return duet_fault_set(&call->fault, DUET_FAULT_METHOD, "methodName has a NUL in it");
     if (strcmp(method, multicall_name) == 0)
-        return duet_fail(call, DUET_FAULT_REQUEST, "%s must not call itself", multicall_name);
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST, "%s must not call itself",
+                              multicall_name);
     return duet_call_invoke(call, method, params, writer);
 }
 

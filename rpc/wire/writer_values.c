@@ -55,6 +55,8 @@ int duet_write_double(duet_writer *writer, double value)
 int duet_write_string(duet_writer *writer, const char *text, size_t size)
 {
     int rc = duet_writer_expect(writer);
+    if (rc == 0 && text == NULL && size > 0)
+        rc = duet_writer_misuse(writer, "wrote a NULL string");
     if (rc == 0)
         rc = writer->ops->string(writer, text, size);
     return duet_writer_count(writer, rc);
@@ -183,6 +185,8 @@ int duet_write_key(duet_writer *writer, const char *key, size_t size)
 {
     if (size > UINT32_MAX)
         return duet_writer_stick(writer, -EMSGSIZE);
+    if (key == NULL)
+        return duet_writer_misuse(writer, "wrote a NULL key");
     msgpack_object object = {.type = MSGPACK_OBJECT_STR};
     object.via.str.ptr = key;
     object.via.str.size = (uint32_t)size;
@@ -191,7 +195,7 @@ int duet_write_key(duet_writer *writer, const char *key, size_t size)
 
 int duet_write_field(duet_writer *writer, const char *name)
 {
-    return duet_write_key(writer, name, strlen(name));
+    return duet_write_key(writer, name, name != NULL ? strlen(name) : 0);
 }
 
 /* ---- Copies */

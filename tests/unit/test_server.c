@@ -53,6 +53,25 @@ static int too_few(duet_call *call, void *ctx)
     return duet_write_int(writer, 1);
 }
 
+static int null_text(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_string(call, NULL);
+}
+
+/* Passes an inner fault on in its own words, and forgets to return what duet_fail() returned.
+ */
+static int pass_on(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const char *words;
+    duet_write_array(duet_call_writer(call), 1);
+    duet_call_invoke(call, "double", duet_arg(call, 0), duet_call_writer(call));
+    duet_call_fault(call, &words);
+    duet_fail(call, DUET_FAULT_INTERNAL, "inner: %s", words);
+    return 0;
+}
+
 static int drain(duet_call *call, void *ctx)
 {
     (void)ctx;
@@ -114,6 +133,8 @@ static const duet_method methods[] = {
     {.name = "nothing", .handler = nothing, .flags = DUET_INLINE},
     {.name = "broken", .handler = broken_pipe},
     {.name = "too.few", .handler = too_few},
+    {.name = "null.text", .handler = null_text},
+    {.name = "pass.on", .handler = pass_on},
     {.name = "drain", .handler = drain, .flags = DUET_INLINE},
     {.name = "drain.worker", .handler = drain},
     {.name = "add.triple", .handler = add_triple},
@@ -213,7 +234,9 @@ static void what_a_handler_does_wrong_is_an_internal_fault(void **state)
     } rows[] = {
         {"positive", "positive: the method returned 7 where 0 or less is allowed"},
         {"broken", "internal error: Broken pipe"},
-        {"too.few", "the method wrote 1 of 3 items of an array"},
+        {"too.few", "too.few: the method wrote 1 of 3 items of an array"},
+        {"null.text", "null.text: the method wrote a NULL string"},
+        {"pass.on", "inner: the arguments of double must be an array, got nil"},
     };
     struct served served;
     served_open(&served, methods, NULL);
@@ -378,7 +401,7 @@ static int refuse_21(duet_call *call, void *ctx)
     struct seen *seen = ctx;
     seen->before++;
     if (duet_arg_int(call, 0) == 21)
-        return duet_fail(call, DUET_FAULT_UNAUTHORIZED, "not 21");
+        duet_fail(call, DUET_FAULT_UNAUTHORIZED, "not 21"); /* it holds, returned or not */
     return 0;
 }
 
