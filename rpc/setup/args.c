@@ -53,6 +53,8 @@ static const char *flag_name(int flag)
 
 static int find_flag(const char *name, size_t size)
 {
+    if (size == 2 && memcmp(name, "-h", 2) == 0)
+        return REQUEST_HELP;
     for (int flag = 0; flag < REQUEST_END; flag++)
         if (strlen(flag_name(flag)) == size && memcmp(flag_name(flag), name, size) == 0)
             return flag;

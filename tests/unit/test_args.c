@@ -94,7 +94,6 @@ static void bad_lines_are_refused_in_words(void **state)
         {"--lissen=tcp://x", "unknown flag --lissen: did you mean --listen?"},
         {"--inline", "unknown flag --inline: did you mean --no-inline?"},
         {"--frobnicate", "unknown flag --frobnicate; --help shows them all"},
-        {"-h", "unknown flag -h; --help shows them all"},
         {"--", "unknown flag --; --help shows them all"},
         {"serve", "unexpected argument serve; --help shows the flags"},
         {"--max-depth", "--max-depth needs a value: 1 to 1024"},
