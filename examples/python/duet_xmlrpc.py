@@ -7,10 +7,11 @@
     with connect("http+unix:/run/duet.sock") as server:
         server.system.listMethods()
 
-What connect() returns is xmlrpc.client's ServerProxy, with three differences: a server that does
+What connect() returns is xmlrpc.client's ServerProxy, with four differences: a server that does
 not answer ends in TimeoutError (socket.timeout before Python 3.10), bytes, datetimes and None
-travel as such, and a call whose connection breaks fails (the standard transport sends it again, so
-that it may run twice).
+travel as such, a call whose connection breaks fails (the standard transport sends it again, so
+that it may run twice), and a fault that comes with another status than 200 (a call beyond a limit:
+413, 431, 503) is raised as the Fault that it is, where the standard one raises ProtocolError.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ import sys
 import urllib.parse
 import xmlrpc.client
 from typing import Any, Optional
+from xml.parsers.expat import ExpatError
 
 DEFAULT_TIMEOUT = 10.0  # seconds
 DEFAULT_PATH = "/RPC2"
@@ -62,6 +64,32 @@ class Transport(xmlrpc.client.Transport):
         if kept is not None and kept.sock is not None and _is_readable(kept.sock):
             self.close()
         return self.single_request(host, handler, request_body, verbose)
+
+    def single_request(self, host: Any, handler: str, body: Any, verbose: bool = False) -> Any:
+        try:
+            response = self.send_request(host, handler, body, verbose).getresponse()
+            self.verbose = verbose
+            if response.status == 200:
+                return self.parse_response(response)
+            self._raise_fault(response)
+        except xmlrpc.client.Fault:
+            raise
+        except Exception:
+            self.close()
+            raise
+        headers = dict(response.getheaders())
+        raise xmlrpc.client.ProtocolError(
+            host + handler, response.status, response.reason, headers
+        )
+
+    def _raise_fault(self, response: http.client.HTTPResponse) -> None:
+        """Raises the fault in the body of a refusal; returns if there is none, all read."""
+        try:
+            if response.getheader("Content-Type", "").split(";")[0].strip().lower() == "text/xml":
+                self.parse_response(response)
+        except (ExpatError, xmlrpc.client.ResponseError):
+            pass  # XML of somebody else, a proxy's page perhaps
+        response.read()
 
 
 def _is_readable(sock: socket.socket) -> bool:

@@ -386,6 +386,38 @@ class XmlRpc(ClientTest):
                 server.demo.fail(42, "why 🐟")
             self.assertEqual(caught.exception.faultString, "why 🐟")
 
+    def test_faults_of_refused_calls_are_raised_too(self):
+        rows = [
+            ("--max-message", "/RPC2", "x" * 2000, "message of .* bytes exceeds --max-message"),
+            ("--max-head", "/RPC2?" + 2000 * "x", "x", "exceeds --max-head"),
+        ]
+        for flag, path, text, words in rows:
+            server = Server(flag, "1024")
+            with duet_xmlrpc.connect(server.url(path)) as proxy:
+                for _ in range(2):  # a connection that ends with the refusal is replaced
+                    with self.assertRaisesRegex(xmlrpc.client.Fault, words) as caught:
+                        proxy.echo(text)
+                    self.assertEqual(caught.exception.faultCode, -32000)
+            server.stop()
+
+    def test_other_refusals_stay_protocol_errors(self):
+        fault = xmlrpc.client.dumps(xmlrpc.client.Fault(7, "busy")).encode()
+        rows = [
+            (b"text/xml; charset=utf-8", fault, xmlrpc.client.Fault),
+            (b"text/plain", fault, xmlrpc.client.ProtocolError),
+            (b"text/xml", b"<html>busy</html>", xmlrpc.client.ProtocolError),
+            (b"text/xml", b"busy", xmlrpc.client.ProtocolError),
+            (b"text/xml", b"", xmlrpc.client.ProtocolError),
+        ]
+        for kind, body, error in rows:
+            head = b"HTTP/1.1 503 Busy\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+            with scripted_server(head % (kind, len(body)) + body) as url:
+                with duet_xmlrpc.connect(url.replace("tcp", "http")) as proxy:
+                    with self.assertRaises(error) as caught:
+                        proxy.double(1)
+            if error is xmlrpc.client.ProtocolError:
+                self.assertEqual((caught.exception.errcode, caught.exception.errmsg), (503, "Busy"))
+
     def test_a_connection_that_the_server_closed_is_replaced(self):
         server = Server("--idle-timeout", "50")
         with duet_xmlrpc.connect(server.url()) as proxy:
