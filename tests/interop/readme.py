@@ -1,4 +1,5 @@
-"""The README as it stands: each client in it is run and must print 14, each limit is compared."""
+"""The README as it stands: each client in it is run and must print 14, each excerpt and limit is
+compared."""
 import os
 import re
 import subprocess
@@ -6,7 +7,9 @@ import unittest
 
 from duet_server import PATIENCE_S, Server, need_command, program_path
 
-README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
+CHECKOUT = os.path.join(os.path.dirname(__file__), "..", "..")
+README = os.path.join(CHECKOUT, "README.md")
+TOUR = os.path.join(CHECKOUT, "examples", "tour", "tour.c")
 RUNNERS = {
     "python": ["/usr/bin/python3", "-"],
     "ruby": ["ruby", "-"],
@@ -34,6 +37,15 @@ class Readme(unittest.TestCase):
             with self.subTest(language):
                 self.assertIn("6789", code)
                 self.assertRegex(self.run_client(language, code), r"\b14\b")
+
+    def test_excerpts_are_those_of_the_tour(self):
+        with open(README, encoding="utf-8") as file:
+            blocks = re.findall(r"^```c\n(.*?)^```", file.read(), re.M | re.S)
+        with open(TOUR, encoding="utf-8") as file:
+            tour = file.read()
+        self.assertGreater(len(blocks), 1)
+        for block in blocks[1:]:  # the first is double_server.c, which .ci/run compares
+            self.assertIn(block, tour)
 
     def test_the_limits_have_their_defaults(self):
         command = [program_path("double_server"), "--print-limits"]
