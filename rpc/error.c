@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include "duet.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,6 +49,18 @@ static void cut_at_character(char *text)
         text[start - 1] = '\0';
 }
 
+/* Words may hold what a peer sent, or a piece of it: who reads them must not choke on that. */
+static void replace_what_is_no_utf8(char *text)
+{
+    uint8_t *p = (uint8_t *)text, *end = p + strlen(text);
+    while (p < end) {
+        size_t size = duet_utf8_size(p, end);
+        if (size == 0)
+            *p = '?';
+        p += size ? size : 1;
+    }
+}
+
 /* The words may be made of those that stand there: they are made elsewhere first. */
 int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
 {
@@ -55,6 +68,7 @@ int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_l
     int size = vsnprintf(words, sizeof words, format, args);
     if (size >= (int)sizeof words)
         cut_at_character(words);
+    replace_what_is_no_utf8(words);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
     memcpy(fault->message, words, strlen(words) + 1);
     return DUET_FAILED;

@@ -32,6 +32,27 @@ static void code_zero_stands_for_an_error_of_the_application(void **state)
     assert_int_equal(fault.code, DUET_FAULT_APPLICATION);
 }
 
+static void words_are_utf8_whatever_is_put_in_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        {"\xff\xfe", "??"},
+        {"a\x80z", "a?z"},
+        {"\xc3", "?"},
+        {"\xc0\x80", "??"},
+        {"\xed\xa0\x80", "???"},
+        {"\xe2\x82", "??"},
+        {"h\xc3\xa9 \xf0\x9f\x98\x80", "h\xc3\xa9 \xf0\x9f\x98\x80"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duet_fault fault = {0};
+        duet_fault_set(&fault, 1, "%s", rows[i].text);
+        assert_string_equal(fault.message, rows[i].words);
+    }
+}
+
 /* Whether the bytes are well-formed, as far as whole characters go. */
 static bool ends_with_a_whole_character(const char *text)
 {
@@ -148,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fault_has_its_code_and_words),
         cmocka_unit_test(code_zero_stands_for_an_error_of_the_application),
+        cmocka_unit_test(words_are_utf8_whatever_is_put_in_them),
         cmocka_unit_test(long_messages_are_cut_at_a_whole_character),
         cmocka_unit_test(a_message_that_fits_is_not_cut),
         cmocka_unit_test(bytes_that_are_no_characters_do_not_eat_the_message),

@@ -5,6 +5,7 @@
  */
 #include "xmlrpc_error.h"
 
+#include "utf8.h"
 #include "xmlrpc_build.h"
 #include "xmlrpc_text.h"
 

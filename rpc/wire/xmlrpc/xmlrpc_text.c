@@ -4,39 +4,10 @@
  */
 #include "xmlrpc_text.h"
 
+#include "utf8.h"
+
 #include <endian.h>
 #include <string.h>
-
-static bool continues(uint8_t byte)
-{
-    return (byte & 0xc0) == 0x80;
-}
-
-size_t duet_utf8_size(const uint8_t *p, const uint8_t *end)
-{
-    size_t left = (size_t)(end - p);
-    if (left == 0)
-        return 0;
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        return left >= 2 && continues(p[1]) ? 2 : 0;
-    if ((p[0] & 0xf0) == 0xe0) {
-        if (left < 3 || !continues(p[1]) || !continues(p[2]))
-            return 0;
-        bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
-        bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        if (left < 4 || !continues(p[1]) || !continues(p[2]) || !continues(p[3]))
-            return 0;
-        bool overlong = p[0] == 0xf0 && p[1] < 0x90;
-        bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
-        return overlong || beyond ? 0 : 4;
-    }
-    return 0;
-}
 
 int duet_xml_shown(const char *text, size_t size)
 {
@@ -44,7 +15,7 @@ int duet_xml_shown(const char *text, size_t size)
     if (size <= SHOWN)
         return (int)size;
     int shown = SHOWN;
-    while (shown > 0 && continues((uint8_t)text[shown]))
+    while (shown > 0 && duet_utf8_continues((uint8_t)text[shown]))
         shown--;
     return shown;
 }

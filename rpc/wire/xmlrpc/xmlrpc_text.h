@@ -11,9 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The size of the character at `p` (before `end`): 0 when the bytes are no UTF-8. */
-size_t duet_utf8_size(const uint8_t *p, const uint8_t *end);
-
 /* The first byte from `p` on that XML does not carry as it is: one of < > & and CR, a control
  * character, or what is no UTF-8; `end` when there is none. */
 const uint8_t *duet_xml_plain_end(const uint8_t *p, const uint8_t *end);
