@@ -315,6 +315,7 @@ const duet_method duet_introspection[] = {
     {.name = "system.stats",
      .signature = "m:",
      .handler = stats,
+     .flags = DUET_INLINE, /* when all workers are busy, it is asked for most */
      .help = "What the server has counted since it started."},
     {0},
 };
