@@ -86,7 +86,11 @@ void duet_call_charge(struct duet_call *call, size_t bytes)
 {
     if (bytes == call->charged)
         return;
-    atomic_fetch_add(&call->home->server->budget.used, bytes - call->charged);
+    struct duet_budget *budget = &call->home->server->budget;
+    if (bytes > call->charged)
+        duet_budget_add(budget, bytes - call->charged);
+    else
+        duet_budget_give(budget, call->charged - bytes);
     call->charged = bytes;
 }
 
@@ -95,6 +99,7 @@ int duet_call_refuse_over_budget(struct duet_call *call)
     const struct duet_budget *budget = &call->home->server->budget;
     call->status = 503;
     call->is_refused = true;
+    duet_count_shared(&call->home->server->refused_over_budget, 1);
     return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
                           "the server is busy: messages and replies under way hold %zu bytes "
                           "(--max-buffered %zu); try again",
@@ -267,8 +272,10 @@ static void settle_fault(struct duet_call *call, int rc)
     else
         duet_fault_from(&call->fault, rc);
     name_method(call);
-    if (call->fault.code == DUET_FAULT_LIMIT && call->account.refused)
-        call->status = 503;
+    if (call->fault.code != DUET_FAULT_LIMIT || !call->account.refused || call->is_refused)
+        return;
+    call->status = 503; /* it ran, but its reply had no room */
+    duet_count_shared(&call->home->server->refused_over_budget, 1);
 }
 
 enum duet_ended duet_call_ended(const struct duet_call *call)

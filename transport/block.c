@@ -3,6 +3,7 @@
  */
 #include "block.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +22,45 @@
 #define MAPPED_FROM ((size_t)1024 * 1024)
 #endif
 
+static void note_height(struct duet_budget *budget, size_t used)
+{
+    if (used > budget->max / 2 &&
+        !atomic_load_explicit(&budget->was_high, memory_order_relaxed))
+        atomic_store_explicit(&budget->was_high, true, memory_order_relaxed);
+}
+
 bool duet_budget_take(struct duet_budget *budget, size_t size)
 {
     size_t used = atomic_fetch_add(&budget->used, size);
-    if (used <= budget->max && size <= budget->max - used)
-        return true;
-    atomic_fetch_sub(&budget->used, size);
-    return false;
+    if (used > budget->max || size > budget->max - used) {
+        atomic_fetch_sub(&budget->used, size);
+        return false;
+    }
+    note_height(budget, used + size);
+    return true;
+}
+
+void duet_budget_add(struct duet_budget *budget, size_t size)
+{
+    note_height(budget, atomic_fetch_add(&budget->used, size) + size);
+}
+
+/* After a flood, malloc's heaps are full of holes, which the next flood, of other sizes, may
+ * not fill: they go back to the kernel. */
+static void give_back_holes(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void duet_budget_give(struct duet_budget *budget, size_t size)
 {
-    atomic_fetch_sub(&budget->used, size);
+    size_t used = atomic_fetch_sub(&budget->used, size) - size;
+    bool is_over =
+        used < budget->max / 4 && atomic_load_explicit(&budget->was_high, memory_order_relaxed);
+    if (is_over && atomic_exchange(&budget->was_high, false))
+        give_back_holes();
 }
 
 static size_t cost_of(size_t size)

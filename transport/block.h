@@ -19,6 +19,7 @@ enum { DUET_FREE_OF_CHARGE = 64 * 1024 + 64 }; /* 64 KiB with a header of its ho
 struct duet_budget {
     _Atomic size_t used;
     size_t max;
+    _Atomic bool was_high; /* more than half of it was used, and malloc keeps what was freed */
 };
 
 /* In whose name blocks are taken: one holder, one thread at a time. */
@@ -30,6 +31,9 @@ struct duet_account {
 /* Takes that much of the budget if there is room for it. */
 bool duet_budget_take(struct duet_budget *budget, size_t size);
 void duet_budget_give(struct duet_budget *budget, size_t size);
+
+/* The same without asking. */
+void duet_budget_add(struct duet_budget *budget, size_t size);
 
 /* Makes a block of `old_size` bytes one of `size`, keeping what it holds; it may move. NULL is
  * a block of 0 bytes, and so is what became one. Returns NULL, with the block as it was, when

@@ -22,15 +22,17 @@ void duet_buf_done(struct duet_buf *buf)
     buf->size = buf->capacity = 0;
 }
 
-/* Doubles, and from STEADY on grows by a quarter: mapped memory moves without being copied, and
- * what is not used counts all the same. */
+/* Doubles, and from STEADY on grows by a quarter or to what is asked: mapped memory moves
+ * without being copied, and what is not used counts all the same. */
 static size_t next_capacity(const struct duet_buf *buf, size_t need)
 {
     size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
     while (capacity < need && capacity < STEADY)
         capacity *= 2;
     if (capacity < need)
-        capacity = need > SIZE_MAX / 2 ? need : need + need / 4;
+        capacity += capacity / 4;
+    if (capacity < need)
+        capacity = need;
     return capacity < buf->max ? capacity : buf->max;
 }
 

@@ -297,6 +297,9 @@ void duet_conn_release(struct duet_conn *conn, size_t bytes)
 {
     conn->in_flight--;
     conn->in_flight_bytes -= bytes;
+    if (conn->in_flight < conn->max_in_flight &&
+        conn->in_flight_bytes < conn->conns->conn_limits.max_in_flight_bytes)
+        conn->is_paused = false; /* if its reply stops it, that is another pause */
     duet_conn_touch(conn);
 }
 

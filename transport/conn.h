@@ -7,6 +7,7 @@
 #ifndef DUET_CONN_H
 #define DUET_CONN_H
 
+#include "block.h"
 #include "buf.h"
 #include "count.h"
 #include "framing.h"
@@ -88,8 +89,8 @@ struct duet_conn {
     void *framing_state;                /* only while a message is under way */
     struct duet_buf in; /* bytes read and not yet used; empty between messages */
     size_t in_start;    /* where they begin */
-    size_t charged; /* its part in conns->buffered: this memory, and that of a blocked output */
-    size_t in_need; /* how long the message under way will be, if known */
+    size_t charged;     /* its part in the budget: this memory, and that of a blocked output */
+    size_t in_need;     /* how long the message under way will be, if known */
 
     struct duet_out *out_first, *out_last;
     size_t out_offset;  /* of out_first: bytes written already */
@@ -114,7 +115,7 @@ struct duet_conn {
 
 struct duet_conn_limits {
     size_t max_in_flight_bytes;
-    size_t max_buffered; /* of conns->buffered */
+    size_t max_spare; /* bytes that lie idle, to be used again for the next messages */
     size_t out_mark;
     uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
 };
@@ -132,8 +133,7 @@ struct duet_conns {
     void *ctx; /* the owner's */
     const struct duet_limits *limits;
     struct duet_conn_limits conn_limits;
-    _Atomic size_t
-        *buffered; /* bytes that all loops hold in buffers of their connections' own */
+    struct duet_budget *budget; /* of what all loops hold for messages and replies under way */
 
     struct duet_conn_slot *slots;
     uint32_t slot_count, first_free;

@@ -179,7 +179,7 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
     snprintf(message->reason, sizeof message->reason,
              "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
              "try again",
-             atomic_load(conn->conns->buffered), conn->conns->conn_limits.max_buffered);
+             atomic_load(&conn->conns->budget->used), conn->conns->budget->max);
     refuse(conn, message, bytes, size);
 }
 
@@ -270,8 +270,10 @@ static int make_room(struct duet_conn *conn)
         in->size = held;
         conn->in_start = 0;
     }
-    size_t room = room_ahead(conn, held) + 1;
-    if (room > in->capacity - in->size && !duet_conn_has_budget(conn, room))
+    size_t room = room_ahead(conn, held) + 1, is_free = in->capacity - in->size;
+    if (room <= is_free || is_free > OWN_READ)
+        return 0; /* what is there is filled first */
+    if (!duet_conn_has_budget(conn, room - is_free))
         return -ENOBUFS;
     return duet_conn_reserve(conn, room);
 }

@@ -39,7 +39,7 @@ bool duet_conn_has_leftover(const struct duet_conn *conn);
 
 /* conn_room.c */
 
-/* Brings the connection's part in conns->buffered up to date. */
+/* Brings the connection's part in the budget up to date. */
 void duet_conn_charge(struct duet_conn *conn);
 
 /* Whether all connections together may hold that much more. */

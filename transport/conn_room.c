@@ -7,9 +7,6 @@
 #include <stdlib.h>
 
 enum {
-    SPARE_TOTAL =
-        16 * 1024 *
-        1024,        /* bytes that may lie idle on a loop: one message at its default limit */
     SPARE_SLACK = 8, /* a spare buffer may be so many times larger than what is wanted */
     SPARE_SMALL = 64 * 1024, /* or this large, whatever is wanted */
     SPARE_STATES = 64,
@@ -20,20 +17,24 @@ void duet_conn_charge(struct duet_conn *conn)
     size_t held = conn->in.capacity + (conn->write_blocked ? conn->chunk_bytes : 0);
     if (held == conn->charged)
         return;
-    atomic_fetch_add(conn->conns->buffered, held - conn->charged);
+    if (held > conn->charged)
+        duet_budget_add(conn->conns->budget, held - conn->charged);
+    else
+        duet_budget_give(conn->conns->budget, conn->charged - held);
     conn->charged = held;
 }
 
 bool duet_conn_has_budget(const struct duet_conn *conn, size_t more)
 {
-    size_t buffered = atomic_load(conn->conns->buffered),
-           max = conn->conns->conn_limits.max_buffered;
-    return buffered < max && more <= max - buffered;
+    const struct duet_budget *budget = conn->conns->budget;
+    size_t used = atomic_load(&budget->used);
+    return used < budget->max && more <= budget->max - used;
 }
 
 void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf)
 {
-    bool fits = buf->data != NULL && buf->capacity <= SPARE_TOTAL - conns->spare_bytes;
+    bool fits =
+        buf->data != NULL && buf->capacity <= conns->conn_limits.max_spare - conns->spare_bytes;
     for (size_t i = 0; i < DUET_SPARE_BUFFERS && fits; i++) {
         struct duet_buf *spare = &conns->spare_buffers[i];
         if (spare->data != NULL)

@@ -137,8 +137,8 @@ void duet_home_push(struct duet_home *home)
 static void charge_waiting(struct duet_call *call)
 {
     enum { EVERYDAY = 4096 };
-    if (call->message.data == NULL && call->arena.total > EVERYDAY)
-        duet_call_charge(call, call->arena.total);
+    if (call->arena.uncounted > EVERYDAY)
+        duet_call_charge(call, call->message.capacity + call->arena.uncounted);
 }
 
 /* Whether a message that was read with others still has room beside all that is under way. A
@@ -146,7 +146,7 @@ static void charge_waiting(struct duet_call *call)
 static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
 {
     const struct duet_budget *budget = &call->home->server->budget;
-    if (whole != NULL || call->message.data != NULL || call->is_done)
+    if (whole != NULL || call->charged > 0 || call->is_done)
         return true;
     size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
     return used < budget->max && call->request.size <= budget->max - used;

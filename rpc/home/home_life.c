@@ -170,6 +170,15 @@ static void on_turn_over(void *ctx)
 
 /* ---- Opening and closing ---- */
 
+/* What a loop keeps of large messages for the next ones: enough for one at its default limit,
+ * and little of what they all may hold. */
+static size_t spare_share(const struct duet_server *server)
+{
+    enum { LARGEST = 16 * 1024 * 1024, PART = 8 };
+    size_t share = server->budget.max / PART / (size_t)server->options.value[DUET_LOOPS];
+    return share < LARGEST ? share : LARGEST;
+}
+
 int duet_home_init(struct duet_home *home, struct duet_server *server)
 {
     const int64_t *option = server->options.value;
@@ -183,11 +192,11 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .events = &duet_home_events,
         .ctx = home,
         .limits = &server->limits,
-        .buffered = &server->budget.used,
+        .budget = &server->budget,
         .conn_limits =
             {
                 .max_in_flight_bytes = (size_t)option[DUET_MAX_IN_FLIGHT_BYTES],
-                .max_buffered = (size_t)option[DUET_MAX_BUFFERED],
+                .max_spare = spare_share(server),
                 .out_mark = (size_t)option[DUET_OUT_MARK],
                 .head_timeout_ms = (uint64_t)option[DUET_HEAD_TIMEOUT],
                 .body_timeout_ms = (uint64_t)option[DUET_BODY_TIMEOUT],

@@ -20,6 +20,11 @@ struct duet_arena_chunk {
     _Alignas(16) uint8_t bytes[];
 };
 
+static bool is_counted(size_t size)
+{
+    return sizeof(struct duet_arena_chunk) + size > DUET_FREE_OF_CHARGE;
+}
+
 void duet_arena_init(struct duet_arena *arena, size_t max)
 {
     *arena = (struct duet_arena){.max = max};
@@ -32,6 +37,7 @@ static void free_newer(struct duet_arena *arena, const struct duet_arena_chunk *
         struct duet_arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->older;
         arena->total -= chunk->size;
+        arena->uncounted -= is_counted(chunk->size) ? 0 : chunk->size;
         duet_block_free(arena->account, chunk, sizeof *chunk + chunk->size);
     }
 }
@@ -62,6 +68,7 @@ static int add_chunk(struct duet_arena *arena, size_t size)
     arena->next = chunk->bytes;
     arena->end = chunk->bytes + size;
     arena->total += size;
+    arena->uncounted += is_counted(size) ? 0 : size;
     return 0;
 }
 

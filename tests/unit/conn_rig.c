@@ -200,13 +200,14 @@ void rig_open(struct rig *rig)
     assert_int_equal(duet_loop_init(&rig->loop, on_turn_over, rig), 0);
     rig->limits = (struct duet_limits){
         .max_message = 16 << 20, .max_head = 16384, .max_values = 1000000, .max_depth = 64};
+    rig->budget.max = SIZE_MAX;
     rig->conns = (struct duet_conns){
         .loop = &rig->loop,
         .events = &events,
         .ctx = rig,
         .limits = &rig->limits,
-        .buffered = &rig->buffered,
-        .conn_limits = {.max_buffered = SIZE_MAX,
+        .budget = &rig->budget,
+        .conn_limits = {.max_spare = 16 * 1024 * 1024,
                         .max_in_flight_bytes = 32 << 20,
                         .out_mark = 1 << 20,
                         .head_timeout_ms = 100000,

@@ -26,7 +26,7 @@ struct rig {
     struct duet_loop loop;
     struct duet_conns conns;
     struct duet_limits limits;
-    _Atomic size_t buffered;
+    struct duet_budget budget;
 
     /* What the owner does. */
     const struct duet_framing *framing; /* NULL: chooses none */

@@ -126,10 +126,10 @@ static void a_reset_in_the_middle_of_a_large_message_leaves_nothing(void **state
     rig_connect_tcp(&rig, &peer);
     uint8_t *large = large_message(1 << 20);
     peer_send(&rig, peer, large, 300000);
-    RIG_UNTIL(&rig, rig.buffered > 200000);
+    RIG_UNTIL(&rig, rig.budget.used > 200000);
     reset(peer);
     RIG_UNTIL(&rig, rig.closes == 1);
-    assert_int_equal(rig.buffered, 0);
+    assert_int_equal(rig.budget.used, 0);
     free(large);
     rig_close(&rig);
 }
@@ -460,13 +460,13 @@ static void over_the_budget_a_message_under_way_is_refused(void **state)
     (void)state;
     rig_open(&rig);
     rig.says_bad = true;
-    rig.conns.conn_limits.max_buffered = 300000;
+    rig.budget.max = 300000;
     int first, second, third;
     rig_connect(&rig, &first);
     rig_connect(&rig, &second);
     uint8_t *large = large_message(250000);
     peer_send(&rig, first, large, 200000);
-    RIG_UNTIL(&rig, rig.buffered > 200000);
+    RIG_UNTIL(&rig, rig.budget.used > 200000);
     peer_send(&rig, second, large, 60000);
     PEER_READS(&rig, second, "bad");
     assert_int_equal(rig.bad_status, 503);
@@ -481,7 +481,7 @@ static void over_the_budget_a_message_under_way_is_refused(void **state)
     peer_send(&rig, first, large + 200000, 50000 + LARGE_HEAD);
     RIG_UNTIL(&rig, rig.messages == 2);
     peer_expect(&rig, first, large + LARGE_HEAD, 250000);
-    RIG_UNTIL(&rig, rig.buffered == 0); /* until it was sent, the reply counted too */
+    RIG_UNTIL(&rig, rig.budget.used == 0); /* until it was sent, the reply counted too */
     free(large);
     close(first);
     close(third);
@@ -495,7 +495,7 @@ static void over_the_budget_what_was_read_ahead_is_dropped_after_the_answers(voi
     rig.holds = true;
     rig.max_in_flight = 1;
     rig.says_bad = true;
-    rig.conns.conn_limits.max_buffered = 1000;
+    rig.budget.max = 1000;
     int peer;
     struct duet_conn *conn = rig_connect(&rig, &peer);
     static char bytes[2 + 3000] = "\001a"; /* and many empty messages */
@@ -507,7 +507,7 @@ static void over_the_budget_what_was_read_ahead_is_dropped_after_the_answers(voi
     assert_int_equal(rig.bads, 0);
     close(peer);
     RIG_UNTIL(&rig, rig.closes == 1);
-    assert_int_equal(rig.buffered, 0);
+    assert_int_equal(rig.budget.used, 0);
     rig_close(&rig);
 }
 
