@@ -94,6 +94,11 @@ class Server:
         self.process.terminate()
         self.check_end()
 
+    def close(self):
+        """Lets go of what it said."""
+        self.process.stdout.close()
+        self._stderr.close()
+
     def check_end(self):
         """What must hold after one signal: it ends, with 0, and no sanitizer found anything."""
         try:
@@ -102,10 +107,8 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise AssertionError("the server does not end") from None
-        finally:
-            self.process.stdout.close()
         errors = self.errors()
-        self._stderr.close()
+        self.close()
         if rc != 0 or "Sanitizer" in errors or "runtime error:" in errors:
             raise AssertionError(f"the server ended with {rc}\n{errors}")
 

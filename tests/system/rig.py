@@ -47,8 +47,8 @@ def call_xml(method, *params):
 
 def around(value, method=b"echo"):
     """A methodCall around the bytes of one value."""
-    head = b"<?xml version='1.0'?><methodCall><methodName>" + method + b"</methodName><params><param>"
-    return head + value + b"</param></params></methodCall>"
+    head = b"<?xml version='1.0'?><methodCall><methodName>" + method + b"</methodName>"
+    return head + b"<params><param>" + value + b"</param></params></methodCall>"
 
 
 def packed(method, *params, msgid=1):
@@ -110,7 +110,7 @@ class SystemTest(DuetTest):
             return peer.call("system.stats")
 
     def wait_for_stats(self, is_so, what):
-        """The counters once `is_so` holds of them. Asks again and again: each answer is an event."""
+        """The counters once `is_so` holds of them; asked for again and again."""
         with self.peer() as peer:
             return wait_until(lambda: peer.call("system.stats"), is_so, what)
 
@@ -126,7 +126,7 @@ class SystemTest(DuetTest):
     # ---- Exchanges
 
     def exchange(self, data, i=0):
-        """Everything that comes back for these bytes, which are followed by the end of the stream."""
+        """Everything that comes back for these bytes and the end of the stream."""
         with self.server.connect(i) as sock:
             try:
                 sock.sendall(data)
@@ -146,7 +146,7 @@ class SystemTest(DuetTest):
 
     def check_words(self, words, flag, limit, *sizes):
         """A refusal names its flag, its limit and the size that was over it."""
-        self.assertRegex(words, rf"(?<!\S){re.escape(flag)} {limit}\b")
+        self.assertRegex(words, rf"(?<![\w-]){re.escape(flag)} {limit}\b")
         for size in sizes:
             self.assertRegex(words, rf"\b{size}\b")
 

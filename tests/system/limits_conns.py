@@ -1,0 +1,208 @@
+"""Limits on connections: the newest is told in its own protocol that it is one too many, and when
+file descriptors run out the server waits without spinning."""
+import resource
+import socket
+import unittest
+
+import msgpack
+from rig import (
+    LIMIT,
+    RESPONSE,
+    Answer,
+    SystemTest,
+    call_xml,
+    packed,
+    post,
+    read_to_end,
+    wait_until,
+)
+
+
+class ConnectionsTest(SystemTest):
+    def fill(self, count):
+        """So many connections that are open: each has been answered."""
+        socks = []
+        for _ in range(count):
+            sock = self.server.connect()
+            sock.sendall(packed("double", 7))
+            self.assertTrue(sock.recv(100))
+            socks.append(sock)
+        return socks
+
+    def check_refused(self, flag, limit):
+        with self.server.connect() as sock:
+            sock.sendall(post(call_xml("double", 1)))
+            answer = Answer(read_to_end(sock))
+        self.assertEqual((answer.status, answer.code), (503, LIMIT))
+        self.check_flag(answer.words, flag, limit)
+        self.assertEqual(answer.header("Connection"), "close")
+        self.assertIsNotNone(answer.header("Retry-After"))
+
+        with self.server.connect() as sock:
+            sock.sendall(packed("double", 1, msgid=3))
+            kind, msgid, error, _ = msgpack.unpackb(read_to_end(sock))
+        self.assertEqual((kind, msgid, error[0]), (RESPONSE, 3, LIMIT))
+        self.check_flag(error[1], flag, limit)
+
+        with self.server.connect() as sock:
+            sock.sendall(post(b"", verb="GET", target="/", length=False))
+            answer = Answer(read_to_end(sock))
+        self.assertEqual(answer.status, 503)
+        self.check_flag(answer.body.decode(), flag, limit)
+
+    def check_flag(self, words, flag, limit):
+        self.assertRegex(words, rf"{flag} (is )?{limit}\b")
+
+    def close_and_wait(self, socks):
+        for sock in socks:
+            sock.close()
+
+        def is_served():
+            """Too many that are too many are closed without a word."""
+            with self.server.connect() as sock:
+                try:
+                    sock.sendall(packed("double", 1))
+                    return sock.recv(4096) == b"\x94\x01\x01\xc0\x02"
+                except ConnectionError:
+                    return False
+
+        wait_until(is_served, bool, "served again")
+
+
+class MaxConnectionsTest(ConnectionsTest):
+    limit = 5
+    flags = ("--max-connections", "5", "--loops", "1")
+
+    def test_the_newest_is_refused_with_a_word(self):
+        before = self.stats()["refused_max_connections"]
+        socks = self.fill(self.limit)
+        self.check_refused("--max-connections", self.limit)
+        for sock in socks:  # those that are there go on
+            sock.sendall(packed("double", 21))
+            self.assertEqual(msgpack.unpackb(sock.recv(100))[3], 42)
+        self.close_and_wait(socks)
+        stats = self.stats()
+        self.assertGreaterEqual(stats["refused_max_connections"], before + 3)
+        self.check_sums(stats)
+
+    def test_many_that_are_too_many_and_say_nothing_hold_nothing(self):
+        socks = self.fill(self.limit)
+        silent = [self.server.connect() for _ in range(200)]
+        wait_until(self.open_fds, lambda fds: fds < 64 + 30, "bounded")
+        for sock in silent:
+            sock.close()
+        self.close_and_wait(socks)
+
+
+class MaxPerAddressTest(ConnectionsTest):
+    limit = 4
+    flags = ("--max-per-address", "4")
+    listen = ("tcp://127.0.0.1:0", "tcp://127.0.0.2:0")
+
+    def test_one_address_is_refused_and_another_is_served(self):
+        socks = self.fill(self.limit)
+        self.check_refused("--max-per-address", self.limit)
+        with socket.socket() as other:
+            other.bind(("127.0.0.9", 0))
+            other.connect(self.server.host_port())
+            other.sendall(packed("double", 21))
+            self.assertEqual(msgpack.unpackb(other.recv(100))[3], 42)
+        self.close_and_wait(socks)
+        self.assertGreaterEqual(self.stats()["refused_max_per_address"], 3)
+
+
+class FewDescriptorsTest(ConnectionsTest):
+    """A hard limit of so many, under which the default --max-connections is a promise too many."""
+
+    hard = 40
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        resource.prlimit(cls.server.process.pid, resource.RLIMIT_NOFILE, (cls.hard, cls.hard))
+
+    def test_without_descriptors_it_waits_and_does_not_spin(self):
+        with self.peer() as peer:
+            peer.call("double", 1)
+            before = self.stats()["accept_pauses"]
+            waiting = [self.server.connect() for _ in range(2 * self.hard)]
+            for sock in waiting:
+                sock.sendall(packed("double", 21))
+            stats = wait_until(
+                lambda: peer.call("system.stats"), lambda s: s["accept_pauses"] > before, "paused"
+            )
+            self.assertGreaterEqual(self.open_fds(), self.hard - 2)
+            cpu = self.cpu_s()
+            self.assertEqual(peer.call("demo.sleep", 1.0), 1.0)
+            self.assertLess(self.cpu_s() - cpu, 0.2)
+
+            # As those that are served leave, those that wait are served: none is lost.
+            answers = 0
+            for sock in waiting:
+                self.assertEqual(msgpack.unpackb(sock.recv(100))[3], 42)
+                sock.close()
+                answers += 1
+            self.assertEqual(answers, len(waiting))
+            self.check_sums(stats)
+
+
+class SoftLimitTest(SystemTest):
+    def test_the_soft_limit_is_raised_to_the_hard_one(self):
+        with self.peer() as peer:  # it runs
+            peer.call("double", 1)
+        soft, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(soft, hard)
+
+    @classmethod
+    def setUpClass(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        try:
+            super().setUpClass()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class TenThousandTest(SystemTest):
+    """10,000 idle connections, and the server as quick as without them."""
+
+    count = 10_000
+
+    def test_10000_idle_connections_cost_little(self):
+        need = self.count + 500
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < need:
+            self.skipTest(f"NOT TESTED: a hard limit of {hard} file descriptors, {need} are needed")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, need), hard))
+        socks = []
+        try:
+            host, port = self.server.host_port()
+            for i in range(self.count - 4):
+                sock = socket.socket()
+                # One source address has some 28,000 ports, many of them waiting to be free again.
+                sock.bind((f"127.0.1.{1 + i % 8}", 0))
+                sock.connect((host, port))
+                socks.append(sock)
+            stats = self.wait_for_stats(
+                lambda s: s["connections_open"] >= len(socks), "all open"
+            )
+            self.assertEqual(stats["refused_max_connections"], 0)
+            resident = self.status("VmRSS")
+            with self.peer() as peer, self.proxy() as proxy:
+                before = self.cpu_s()
+                for i in range(200):
+                    self.assertEqual((peer.call("double", i), proxy.double(i)), (2 * i, 2 * i))
+                self.assertLess(self.cpu_s() - before, 1)
+            for sock in socks[:: len(socks) // 20]:  # they are alive
+                sock.sendall(packed("double", 21))
+                self.assertEqual(msgpack.unpackb(sock.recv(100))[3], 42)
+            print(f"{len(socks)} idle connections: {resident >> 20} MiB resident", flush=True)
+        finally:
+            for sock in socks:
+                sock.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        self.wait_for_stats(lambda s: s["connections_open"] < 5, "closed")
+
+
+if __name__ == "__main__":
+    unittest.main()
