@@ -151,7 +151,7 @@ SECTIONS = {"calls": calls, "latency": latency, "growth": growth, "payloads": pa
 def page(result):
     where = result["machine"]
     lines = ["# Results", "",
-             f"{where['cpu']}, {where['cores']} cores, Linux {where['kernel']}, "
+             f"{where['cores']} cores, "
              f"{where['date']}, commit {where['commit']}, load average {where['load_average']} at "
              f"the start; {result['rounds']} rounds of {result['seconds']} s. Made by "
              "`tests/bench/run`; do not edit.", ""]
