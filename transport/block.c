@@ -10,11 +10,11 @@
 #include <sys/mman.h>
 
 /* From here on blocks are mapped: a fresh page costs as much as copying it, so what everyday
- * calls use comes from malloc. AddressSanitizer sees malloc only. */
-#if defined __SANITIZE_ADDRESS__
+ * calls use comes from malloc. Sanitizers follow malloc, and not mremap. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define MAPPED_FROM SIZE_MAX
 #elif defined __has_feature
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define MAPPED_FROM SIZE_MAX
 #endif
 #endif
