@@ -62,7 +62,7 @@ struct duet_server {
     struct duet_budget budget;        /* of messages and replies under way, on all loops */
     _Atomic uint64_t refused_max_connections, refused_max_per_address;
     _Atomic uint64_t refused_over_budget; /* calls whose trees or replies had no room */
-    _Atomic long long in_line;      /* calls that wait for their method's gate */
+    _Atomic long long in_line;            /* calls that wait for their method's gate */
     _Atomic unsigned long accepted; /* connections so far: whose turn it is to take the next */
 };
 

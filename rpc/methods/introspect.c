@@ -121,8 +121,7 @@ static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writ
                               "methodName must be string, got %s",
                               duet_type_name(duet_value_type(name)));
     if (duet_value_type(params) != DUET_ARRAY)
-        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
-                              "params must be array, got %s",
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST, "params must be array, got %s",
                               duet_type_name(duet_value_type(params)));
 
     size_t size;
