@@ -11,6 +11,7 @@
 #include "work.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 enum {
@@ -94,16 +95,25 @@ void duet_call_charge(struct duet_call *call, size_t bytes)
     call->charged = bytes;
 }
 
+int duet_call_refuse(struct duet_call *call, const char *format, ...)
+{
+    call->status = 503;
+    call->is_refused = true;
+    va_list args;
+    va_start(args, format);
+    int rc = duet_fault_vset(&call->fault, DUET_FAULT_BUSY, format, args);
+    va_end(args);
+    return rc;
+}
+
 int duet_call_refuse_over_budget(struct duet_call *call)
 {
     const struct duet_budget *budget = &call->home->server->budget;
-    call->status = 503;
-    call->is_refused = true;
     duet_count_shared(&call->home->server->refused_over_budget, 1);
-    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
-                          "the server is busy: messages and replies under way hold %zu bytes "
-                          "(--max-buffered %zu); try again",
-                          atomic_load(&budget->used), budget->max);
+    return duet_call_refuse(call,
+                            "the server is busy: messages and replies under way hold %zu bytes "
+                            "(--max-buffered %zu); try again",
+                            atomic_load(&budget->used), budget->max);
 }
 
 static int find_method(struct duet_call *call, const struct duet_registry *registry)
@@ -272,7 +282,7 @@ static void settle_fault(struct duet_call *call, int rc)
     else
         duet_fault_from(&call->fault, rc);
     name_method(call);
-    if (call->fault.code != DUET_FAULT_LIMIT || !call->account.refused || call->is_refused)
+    if (call->fault.code != DUET_FAULT_BUSY || !call->account.refused || call->is_refused)
         return;
     call->status = 503; /* it ran, but its reply had no room */
     duet_count_shared(&call->home->server->refused_over_budget, 1);
@@ -352,12 +362,10 @@ void duet_call_run(struct duet_call *call, int rc)
 
 int duet_call_refuse_busy(struct duet_call *call)
 {
-    call->is_refused = true;
-    call->status = 503;
-    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
-                          "%.200s is busy: %u calls of it run already, as many as its "
-                          "max_running allows; try again",
-                          call->method->name, call->method->gate.max);
+    return duet_call_refuse(call,
+                            "%.200s is busy: %u calls of it run already, as many as its "
+                            "max_running allows; try again",
+                            call->method->name, call->method->gate.max);
 }
 
 /* An invoked call borrows everything from the one that invokes it but method, arguments and

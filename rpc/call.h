@@ -79,6 +79,11 @@ const struct duet_registry *duet_call_registry(const struct duet_call *call);
  * before; then only the fault is written. */
 void duet_call_run(struct duet_call *call, int rc);
 
+/* Makes it a call that was not run because there is no room or no turn for it just now:
+ * DUET_FAULT_BUSY with these words, and 503 in HTTP. Returns DUET_FAILED. */
+int duet_call_refuse(struct duet_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Makes it the fault of a call for which the memory of all messages and replies under way has
  * no room; returns DUET_FAILED. */
 int duet_call_refuse_over_budget(struct duet_call *call);

@@ -86,11 +86,14 @@ enum duet_fault_code {
     DUET_FAULT_PARAMS = -32602,      /* wrong number, types or range of arguments */
     DUET_FAULT_INTERNAL = -32603,    /* the method or the server failed */
     DUET_FAULT_APPLICATION = -32500, /* an error of the application without a code of its own */
-    DUET_FAULT_LIMIT = -32000,     /* a limit was exceeded; the message names limit and size */
-    DUET_FAULT_TIMEOUT = -32001,   /* the call's time is up */
-    DUET_FAULT_CANCELLED = -32002, /* the server stopped before the method ended */
+    DUET_FAULT_LIMIT = -32000,       /* a limit was exceeded; the message names limit and size.
+                                        The same call would be refused again: do not retry */
+    DUET_FAULT_TIMEOUT = -32001,     /* the call's time is up */
+    DUET_FAULT_CANCELLED = -32002,   /* the server stopped before the method ended */
     DUET_FAULT_SHUTTING_DOWN = -32003,
     DUET_FAULT_UNAUTHORIZED = -32004,
+    DUET_FAULT_BUSY = -32005, /* no room or no turn just now; the method did not run, or its
+                                 answer had no room. The same call may pass later: try again */
 };
 
 /* ---- Methods ---- */
@@ -99,9 +102,10 @@ enum duet_fault_code {
  * with duet_reply_* (or several duet_write_* that make one value) and returns 0; or returns
  * what duet_fail() returned, and whatever it wrote is discarded. Writing nothing and returning
  * 0 answers nil. A bare -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE:
- * DUET_FAULT_LIMIT), one of the DUET_FAULT_ codes that fault with its standard words; a
- * positive return and an unfinished value are internal faults. `ctx` is what duet_server_add()
- * was given. */
+ * DUET_FAULT_LIMIT; -EAGAIN and -EBUSY: DUET_FAULT_BUSY, so return them only if nothing was
+ * done that must not be done twice), one of the DUET_FAULT_ codes that fault with its standard
+ * words; a positive return and an unfinished value are internal faults. `ctx` is what
+ * duet_server_add() was given. */
 typedef int (*duet_handler)(duet_call *call, void *ctx);
 
 /* Flags of a method. */
@@ -114,7 +118,7 @@ enum {
     DUET_INLINE = 1 << 0,
 
     /* When max_running calls of it run already, another one is refused at once with
-     * DUET_FAULT_LIMIT. Without this flag it waits for its turn; but a call through
+     * DUET_FAULT_BUSY. Without this flag it waits for its turn; but a call through
      * duet_call_invoke() or system.multicall is always refused, for the place that it would
      * wait for may be its own caller's. */
     DUET_REFUSE_BUSY = 1 << 1,

@@ -28,6 +28,7 @@ static const struct {
     {DUET_FAULT_CANCELLED, "cancelled"},
     {DUET_FAULT_SHUTTING_DOWN, "shutting down"},
     {DUET_FAULT_UNAUTHORIZED, "unauthorized"},
+    {DUET_FAULT_BUSY, "busy: try again"},
 };
 
 const char *duet_fault_words(int code)
@@ -83,6 +84,20 @@ int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
     return rc;
 }
 
+/* The code that an errno has a counterpart in; 0: none. */
+static int code_of_errno(int number)
+{
+    switch (number) {
+    case EMSGSIZE:
+        return DUET_FAULT_LIMIT;
+    case EAGAIN:
+    case EBUSY:
+        return DUET_FAULT_BUSY;
+    default:
+        return 0;
+    }
+}
+
 int duet_fault_from(struct duet_fault *fault, int code)
 {
     if (code == DUET_FAILED) {
@@ -90,11 +105,10 @@ int duet_fault_from(struct duet_fault *fault, int code)
             duet_fault_set(fault, DUET_FAULT_INTERNAL, "the method failed without saying why");
         return DUET_FAILED;
     }
+    if (code > DUET_FAULT_LIMIT && code < 0 && code_of_errno(-code) != 0)
+        code = code_of_errno(-code);
     if (code <= DUET_FAULT_LIMIT)
         return duet_fault_set(fault, code, "%s", duet_fault_words(code));
-    if (code == -EMSGSIZE)
-        return duet_fault_set(fault, DUET_FAULT_LIMIT, "%s",
-                              duet_fault_words(DUET_FAULT_LIMIT));
     return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
                           duet_fault_words(DUET_FAULT_INTERNAL),
                           strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");

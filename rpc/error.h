@@ -28,8 +28,8 @@ int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
 int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args);
 
 /* A fault for a negative code without words: a DUET_FAULT_ code gets its standard words, a
- * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT).
- * DUET_FAILED leaves the fault as it is. */
+ * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT;
+ * -EAGAIN, -EBUSY: DUET_FAULT_BUSY). DUET_FAILED leaves the fault as it is. */
 int duet_fault_from(struct duet_fault *fault, int code);
 
 /* Words about a step of set-up that failed. Returns `rc`, for `return duet_words_set(…)`. */

@@ -172,7 +172,7 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
     struct duet_message *message = &conn->conns->message;
     duet_count(&conn->conns->refused_buffered, 1);
     *message = (struct duet_message){
-        .bad = DUET_BAD_LIMIT,
+        .bad = DUET_BAD_BUSY,
         .status = 503,
         .notes = conn->framing->notes,
     };

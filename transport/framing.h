@@ -49,6 +49,7 @@ enum duet_notes {
 enum duet_bad {
     DUET_BAD_SYNTAX, /* not the format that it claims to be */
     DUET_BAD_LIMIT,  /* over one of the limits; the reason names flag, limit and size */
+    DUET_BAD_BUSY,   /* no room for it now, perhaps later; status 503 */
     DUET_BAD_HTTP, /* good HTTP that asks for what is not here: status 404, 405, 501, 505, … */
 };
 

@@ -15,7 +15,8 @@ Needs Python 3.9 and msgpack 1.0 or later (Debian: python3-msgpack).
         await asyncio.gather(client.call("a"), client.call("b"))
 
 Every call ends: with its result, with RPCError (what the server answered), with CallTimeout, or
-with ConnectionLost. A lost connection fails all calls in progress at once and is not opened again;
+with ConnectionLost. An RPCError whose code is BUSY means that the server had no room or no turn
+for the call just then: wait a little and make it again. One whose code is LIMIT would come again. A lost connection fails all calls in progress at once and is not opened again;
 make a new client for that. Instants travel as datetimes with a time zone.
 """
 from __future__ import annotations
@@ -39,6 +40,10 @@ DEFAULT_URL = "tcp://127.0.0.1:6789"
 DEFAULT_TIMEOUT = 10.0  # seconds
 REQUEST, RESPONSE, NOTIFICATION = 0, 1, 2
 READ_SIZE = 1 << 16
+
+# Codes of errors that tell whether a call may be made again.
+LIMIT = -32000  # it is beyond a limit of the server, and always will be
+BUSY = -32005  # the server was busy
 
 Future = Union["concurrent.futures.Future[Any]", "asyncio.Future[Any]"]
 

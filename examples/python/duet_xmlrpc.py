@@ -12,6 +12,9 @@ not answer ends in TimeoutError (socket.timeout before Python 3.10), bytes, date
 travel as such, a call whose connection breaks fails (the standard transport sends it again, so
 that it may run twice), and a fault that comes with another status than 200 (a call beyond a limit:
 413, 431, 503) is raised as the Fault that it is, where the standard one raises ProtocolError.
+
+A Fault whose faultCode is BUSY means that the server had no room or no turn for the call just then:
+wait a little and make it again. One whose faultCode is LIMIT would come again.
 """
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ from xml.parsers.expat import ExpatError
 
 DEFAULT_TIMEOUT = 10.0  # seconds
 DEFAULT_PATH = "/RPC2"
+
+# Codes of faults that tell whether a call may be made again.
+LIMIT = -32000  # it is beyond a limit of the server, and always will be
+BUSY = -32005  # the server was busy
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -14,12 +14,10 @@ enum {
 static int refuse_full_queue(struct duet_call *call)
 {
     long long limit = (long long)duet_server_get(call->home->server, DUET_WORKER_QUEUE);
-    call->status = 503;
-    call->is_refused = true;
-    return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
-                          "the server is busy: %lld calls wait for a worker already "
-                          "(--worker-queue %lld); try again",
-                          limit, limit);
+    return duet_call_refuse(call,
+                            "the server is busy: %lld calls wait for a worker already "
+                            "(--worker-queue %lld); try again",
+                            limit, limit);
 }
 
 /* Answers a ticket with a fault while somebody else still holds its call, whose result will

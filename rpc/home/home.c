@@ -83,6 +83,18 @@ static bool is_answerable(const struct duet_call *call)
 
 /* ---- Refusals ---- */
 
+static int code_of_bad(enum duet_bad bad)
+{
+    switch (bad) {
+    case DUET_BAD_LIMIT:
+        return DUET_FAULT_LIMIT;
+    case DUET_BAD_BUSY:
+        return DUET_FAULT_BUSY;
+    default:
+        return DUET_FAULT_PARSE;
+    }
+}
+
 /* The fault of a message that its framing refused, in the caller's protocol. */
 static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
 {
@@ -93,7 +105,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
     message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
     receive(call, conn, message);
-    call->is_refused = message->bad == DUET_BAD_LIMIT;
+    call->is_refused = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
     if (!(message->notes & DUET_NOTE_HTTP)) {
         call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
         call->to.kind = call->request.kind;
@@ -106,8 +118,8 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     duet_count(&home->calls, 1);
     call->status = message->status;
     call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
-    int code = message->bad == DUET_BAD_LIMIT ? DUET_FAULT_LIMIT : DUET_FAULT_PARSE;
-    duet_call_run(call, duet_fault_set(&call->fault, code, "%s", message->reason));
+    duet_call_run(
+        call, duet_fault_set(&call->fault, code_of_bad(message->bad), "%s", message->reason));
     duet_home_answer(conn, call);
     duet_conn_finish(conn, true);
 }
@@ -119,7 +131,7 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
     duet_option option =
         conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_MAX_CONNECTIONS : DUET_MAX_PER_ADDRESS;
     bool is_call = message->content != DUET_CONTENT_NONE;
-    message->bad = DUET_BAD_LIMIT;
+    message->bad = DUET_BAD_BUSY;
     message->status = 503;
     snprintf(message->reason, sizeof message->reason,
              "one connection too many: %s is %lld; try again later", duet_option_flag(option),
@@ -179,7 +191,8 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
 
 static void on_bad(struct duet_conn *conn, struct duet_message *message)
 {
-    if (message->notes & DUET_NOTE_HTTP && message->bad != DUET_BAD_LIMIT)
+    bool is_refusal = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
+    if (message->notes & DUET_NOTE_HTTP && !is_refusal)
         duet_pages_refuse(conn, message);
     else
         answer_in_kind(conn, message);

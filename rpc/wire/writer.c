@@ -71,7 +71,7 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
         rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT, "reply exceeds --max-reply %zu",
                             writer->out.max);
     if (rc == -ENOBUFS)
-        rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
+        rc = duet_fault_set(writer->fault, DUET_FAULT_BUSY,
                             "the server is busy: no room for a reply of more than %zu bytes "
                             "beside the messages and replies under way (--max-buffered %zu); "
                             "try again",

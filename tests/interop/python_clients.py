@@ -397,8 +397,22 @@ class XmlRpc(ClientTest):
                 for _ in range(2):  # a connection that ends with the refusal is replaced
                     with self.assertRaisesRegex(xmlrpc.client.Fault, words) as caught:
                         proxy.echo(text)
-                    self.assertEqual(caught.exception.faultCode, -32000)
+                    self.assertEqual(caught.exception.faultCode, duet_xmlrpc.LIMIT)
             server.stop()
+
+    def test_a_call_that_may_be_made_again_has_a_code_of_its_own(self):
+        server = Server("--max-connections", "1")
+        with Client(server.addresses[0]) as client:
+            self.assertEqual(client.call("double", 1), 2)
+            with duet_xmlrpc.connect(server.url()) as proxy:
+                with self.assertRaisesRegex(xmlrpc.client.Fault, "try again") as caught:
+                    proxy.double(1)
+                self.assertEqual(caught.exception.faultCode, duet_xmlrpc.BUSY)
+            with Client(server.addresses[0]) as one_too_many:
+                with self.assertRaisesRegex(RPCError, "try again") as caught:
+                    one_too_many.call("double", 1)
+                self.assertEqual(caught.exception.code, duet_msgpack.BUSY)
+        server.stop()
 
     def test_other_refusals_stay_protocol_errors(self):
         fault = xmlrpc.client.dumps(xmlrpc.client.Fault(7, "busy")).encode()

@@ -19,7 +19,7 @@ BILL = {
     "paid": False,
     "stamp": b"\xd0\x0e\0\xff",
 }
-NOT_SOLD, PARAMS, NO_METHOD, LIMIT, TIMEOUT = 1, -32602, -32601, -32000, -32001
+NOT_SOLD, PARAMS, NO_METHOD, TIMEOUT, BUSY = 1, -32602, -32601, -32001, -32005
 
 
 class Tour(unittest.TestCase):
@@ -98,7 +98,7 @@ class Tour(unittest.TestCase):
     def test_the_oven_holds_two(self):
         self.peer.send(*([0, i, "shop.bake", [600_000]] for i in range(3)))
         _, msgid, error, _ = self.peer.receive()
-        self.assertEqual((msgid, error[0]), (2, LIMIT))
+        self.assertEqual((msgid, error[0]), (2, BUSY))
         self.assertIn("shop.bake", error[1])
         self.assertEqual({tuple(self.peer.receive()[2])[0] for _ in range(2)}, {TIMEOUT})
 
@@ -139,7 +139,7 @@ class Tour(unittest.TestCase):
                 if is_true():
                     return
             except RpcError as error:
-                if error.code != LIMIT:
+                if error.code != BUSY:
                     raise
             self.assertLess(time.monotonic(), deadline)
 

@@ -6,7 +6,7 @@ import unittest
 
 import msgpack
 from rig import (
-    LIMIT,
+    BUSY,
     RESPONSE,
     Answer,
     SystemTest,
@@ -33,7 +33,7 @@ class ConnectionsTest(SystemTest):
         with self.server.connect() as sock:
             sock.sendall(post(call_xml("double", 1)))
             answer = Answer(read_to_end(sock))
-        self.assertEqual((answer.status, answer.code), (503, LIMIT))
+        self.assertEqual((answer.status, answer.code), (503, BUSY))
         self.check_flag(answer.words, flag, limit)
         self.assertEqual(answer.header("Connection"), "close")
         self.assertIsNotNone(answer.header("Retry-After"))
@@ -41,7 +41,7 @@ class ConnectionsTest(SystemTest):
         with self.server.connect() as sock:
             sock.sendall(packed("double", 1, msgid=3))
             kind, msgid, error, _ = msgpack.unpackb(read_to_end(sock))
-        self.assertEqual((kind, msgid, error[0]), (RESPONSE, 3, LIMIT))
+        self.assertEqual((kind, msgid, error[0]), (RESPONSE, 3, BUSY))
         self.check_flag(error[1], flag, limit)
 
         with self.server.connect() as sock:

@@ -8,7 +8,7 @@ import unittest
 
 import msgpack
 from rig import (
-    LIMIT,
+    BUSY,
     MIB,
     PATIENCE_S,
     REQUEST,
@@ -181,11 +181,11 @@ class WorkerQueueTest(FlowTest):
             sleepers.add(self.limit)
             self.wait_for_stats(lambda s: s["queue_length"] == self.limit, "full")
             refused = self.ask(post(call_xml("demo.sleep", 600.0)))
-            self.assertEqual((refused.status, refused.code), (503, LIMIT))
+            self.assertEqual((refused.status, refused.code), (503, BUSY))
             self.check_refusal(refused.words)
             self.assertIsNotNone(refused.header("Retry-After"))
             ((_, msgid, error, _),) = self.replies(packed("demo.sleep", 0.0, msgid=77))
-            self.assertEqual((msgid, error[0]), (77, LIMIT))
+            self.assertEqual((msgid, error[0]), (77, BUSY))
             self.check_refusal(error[1])
             self.assertEqual(self.ask(post(call_xml("double", 21))).status, 200)
             stats = self.stats()
@@ -205,7 +205,7 @@ class DefaultWorkerQueueTest(FlowTest):
             unpacker = msgpack.Unpacker()
             unpacker.feed(refused[0].recv(1 << 16))
             kind, _, error, _ = next(unpacker)
-            self.assertEqual((kind, error[0]), (RESPONSE, LIMIT))
+            self.assertEqual((kind, error[0]), (RESPONSE, BUSY))
             self.check_words(error[1], "--worker-queue", 4096, 4096)
         finally:
             for sock in socks:
@@ -229,11 +229,11 @@ class BufferedTest(FlowTest):
                 sock.sendall(post(b"<" * (step - 1), length=step + 100_000))
             self.wait_for_stats(lambda s: s["buffered_bytes"] >= len(half) * (step - 1), "held")
             answer = self.ask(post(call_xml("echo", "x" * step)))
-            self.assertEqual((answer.status, answer.code), (503, LIMIT))
+            self.assertEqual((answer.status, answer.code), (503, BUSY))
             self.check_refusal(answer.words)
             self.assertIsNotNone(answer.header("Retry-After"))
             ((_, msgid, error, _),) = self.replies(packed("echo", b"x" * step, msgid=9))
-            self.assertEqual((msgid, error[0]), (9, LIMIT))
+            self.assertEqual((msgid, error[0]), (9, BUSY))
             self.check_refusal(error[1])
             with self.peer() as peer, self.proxy() as proxy:
                 self.assertEqual((peer.call("double", 2), proxy.double(2)), (4, 4))
@@ -247,11 +247,11 @@ class BufferedTest(FlowTest):
         reply = call_xml("echo", "]]>" * 200_000)
         for body in tree, reply:
             answer = self.ask(post(body))
-            self.assertEqual((answer.status, answer.code), (503, LIMIT), answer.words)
+            self.assertEqual((answer.status, answer.code), (503, BUSY), answer.words)
             self.check_refusal(answer.words)
         items = msgpack.packb([REQUEST, 5, "echo", [[None] * 200_000]])
         ((_, msgid, error, _),) = self.replies(items)
-        self.assertEqual((msgid, error[0]), (5, LIMIT))
+        self.assertEqual((msgid, error[0]), (5, BUSY))
         self.check_refusal(error[1])
 
 

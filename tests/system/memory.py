@@ -8,7 +8,7 @@ import unittest
 
 import msgpack
 from hostile import HostileTest
-from rig import LIMIT, MEMORY_MAX, MIB, SANITIZED, Answer, around, packed, post
+from rig import BUSY, MEMORY_MAX, MIB, SANITIZED, Answer, around, packed, post
 
 CLIENTS = 16 if SANITIZED else 64
 SHRINK = 16 if SANITIZED else 1
@@ -142,7 +142,7 @@ class Memory(HostileTest):
                 code, words = answer.code, answer.words
                 if code is None:
                     code, words = msgpack.unpackb(answer.body)[2]
-                self.assertEqual(code, LIMIT, name)
+                self.assertEqual(code, BUSY, name)
                 self.check_words(words, "--max-buffered", 128 * MIB)
 
     def test_64_clients_that_read(self):

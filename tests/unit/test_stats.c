@@ -234,7 +234,7 @@ static void a_busy_method_may_refuse_instead(void **state)
     char fault[7];
     served_send(fd, "\x94\x00\x02\xa3one\x90", 8);
     served_read(fd, fault, sizeof fault);
-    assert_memory_equal(fault, "\x94\x01\x02\x92\xd1\x83\x00", 7); /* -32000 */
+    assert_memory_equal(fault, "\x94\x01\x02\x92\xd1\x82\xfb", 7); /* -32005 */
     assert_int_equal(of(&served, "one").refused, 1);
     allow(1);
     close(fd);
