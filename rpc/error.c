@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include "duet.h"
+#include "errno_words.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -110,8 +111,7 @@ int duet_fault_from(struct duet_fault *fault, int code)
     if (code <= DUET_FAULT_LIMIT)
         return duet_fault_set(fault, code, "%s", duet_fault_words(code));
     return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
-                          duet_fault_words(DUET_FAULT_INTERNAL),
-                          strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");
+                          duet_fault_words(DUET_FAULT_INTERNAL), duet_errno_words(-code));
 }
 
 int duet_words_set(int rc, char *words, size_t room, const char *format, ...)

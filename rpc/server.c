@@ -5,6 +5,7 @@
 #include "server.h"
 
 #include "args.h"
+#include "errno_words.h"
 #include "home.h"
 #include "introspect.h"
 #include "work.h"
@@ -35,7 +36,7 @@ int duet_server_fail(struct duet_server *server, int rc, const char *format, ...
 /* Remembers a failed step whose words were made where it failed. */
 static int fail_if(struct duet_server *server, int rc, const char *words)
 {
-    return rc < 0 ? duet_server_fail(server, rc, "%s", words[0] ? words : strerrordesc_np(-rc))
+    return rc < 0 ? duet_server_fail(server, rc, "%s", words[0] ? words : duet_errno_words(-rc))
                   : rc;
 }
 

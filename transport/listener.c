@@ -4,6 +4,8 @@
  */
 #include "listener.h"
 
+#include "errno_words.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -82,8 +84,8 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
         rc = bind_and_listen(fd, address);
     if (rc < 0) {
         duet_address_format(address, listener->text);
-        snprintf(words, room, "cannot listen on %s: %s%s", listener->text, strerrordesc_np(-rc),
-                 advice(address, -rc));
+        snprintf(words, room, "cannot listen on %s: %s%s", listener->text,
+                 duet_errno_words(-rc), advice(address, -rc));
         if (fd >= 0)
             close(fd);
         return rc;

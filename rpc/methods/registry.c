@@ -31,11 +31,22 @@ struct duet_registry {
 /* ---- Hashing */
 
 /* Mixes by the two halves of a 128-bit product, eight bytes of the name at a time. */
+#ifdef __SIZEOF_INT128__
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     __extension__ unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
+#else /* 32 bits: the product by hand, of halves */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX);
+    uint64_t middle = (a >> 32) * (b & UINT32_MAX) + (low >> 32);
+    uint64_t other = (a & UINT32_MAX) * (b >> 32) + (middle & UINT32_MAX);
+    uint64_t high = (a >> 32) * (b >> 32) + (middle >> 32) + (other >> 32);
+    return (a * b) ^ high;
+}
+#endif
 
 static uint64_t read_word(const char *bytes, size_t size)
 {
