@@ -5,6 +5,7 @@
 #include "conn.h"
 
 #include "conn_parts.h"
+#include "fd.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { LINGER_MS = 1000 };
 
@@ -275,7 +275,10 @@ void duet_conn_close(struct duet_conn *conn)
     struct duet_conns *conns = conn->conns;
     duet_conn_enter(conn, CONN_CLOSED);
     duet_wheel_clear(&conn->deadline);
-    close(conn->fd); /* epoll forgets it with its last descriptor */
+    /* A process that a handler has started may hold the socket too: closing it here would then
+     * neither end it nor take it out of epoll. */
+    duet_loop_remove(conns->loop, conn->fd, &conn->source);
+    duet_socket_close(conn->fd);
     conn->fd = -1;
     free_slot(conns, conn->id);
     duet_conn_drop_output(conn);
@@ -369,7 +372,7 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct 
     struct duet_conn *conn = calloc(1, sizeof *conn);
     if (conn == NULL || take_slot(conns, conn) < 0) {
         free(conn);
-        close(fd);
+        duet_socket_close(fd);
         return NULL;
     }
     conn->source.ready = on_ready;
@@ -387,7 +390,7 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct 
     if (duet_loop_add(conns->loop, fd, conn->watched, &conn->source) < 0) {
         free_slot(conns, conn->id);
         free(conn);
-        close(fd);
+        duet_socket_close(fd);
         return NULL;
     }
     duet_conn_wait_since_now(conn);

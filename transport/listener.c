@@ -127,7 +127,7 @@ static int watch(struct duet_acceptor *acceptor)
 static void unwatch(struct duet_acceptor *acceptor)
 {
     if (acceptor->watching)
-        duet_loop_remove(acceptor->loop, acceptor->listener->fd);
+        duet_loop_remove(acceptor->loop, acceptor->listener->fd, &acceptor->source);
     acceptor->watching = false;
 }
 

@@ -3,9 +3,11 @@
  */
 #include "loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -30,6 +32,67 @@ static void read_clock(struct duet_loop *loop)
     loop->now_ms = loop->now_ns / 1000000u;
 }
 
+/* ---- Places: what epoll is told instead of a pointer ---- */
+
+/* Where a source is found. Its id is generation << 32 | place: epoll may still tell of a source
+ * that was removed in this turn, or whose file lives on in a forked process, and then the
+ * generation does not fit any more. */
+struct duet_place {
+    struct duet_source *source; /* NULL when free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+enum { FIRST_PLACES = 64 };
+static const uint32_t no_place = UINT32_MAX;
+
+static int add_places(struct duet_loop *loop)
+{
+    uint32_t count = loop->place_count ? loop->place_count * 2 : FIRST_PLACES;
+    struct duet_place *places = realloc(loop->places, count * sizeof *places);
+    if (places == NULL)
+        return -ENOMEM;
+    for (uint32_t i = loop->place_count; i < count; i++)
+        places[i] = (struct duet_place){.generation = 1, /* no id is 0 */
+                                        .next_free = i + 1 < count ? i + 1 : no_place};
+    loop->first_free_place = loop->place_count;
+    loop->places = places;
+    loop->place_count = count;
+    return 0;
+}
+
+static int take_place(struct duet_loop *loop, struct duet_source *source, uint64_t *id)
+{
+    if (loop->first_free_place == no_place && add_places(loop) < 0)
+        return -ENOMEM;
+    uint32_t i = loop->first_free_place;
+    struct duet_place *place = &loop->places[i];
+    loop->first_free_place = place->next_free;
+    place->source = source;
+    *id = (uint64_t)place->generation << 32 | i;
+    return 0;
+}
+
+static void free_place(struct duet_loop *loop, uint64_t id)
+{
+    struct duet_place *place = &loop->places[(uint32_t)id];
+    assert(place->generation == id >> 32);
+    place->source = NULL;
+    place->generation++;
+    place->next_free = loop->first_free_place;
+    loop->first_free_place = (uint32_t)id;
+}
+
+/* Only ids that were given out come back, so their places are there. */
+static void tell_source(const struct duet_loop *loop, uint64_t id, uint32_t events)
+{
+    const struct duet_place *place = &loop->places[(uint32_t)id];
+    if (place->generation == id >> 32)
+        place->source->ready(place->source, events);
+}
+
+/* ---- Opening and closing ---- */
+
 static void on_wake(struct duet_source *source, uint32_t events)
 {
     (void)events;
@@ -44,6 +107,7 @@ int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *c
 {
     *loop =
         (struct duet_loop){.epoll_fd = -1, .wake_fd = -1, .turn_over = turn_over, .ctx = ctx};
+    loop->first_free_place = no_place;
     read_clock(loop);
     duet_wheel_init(&loop->wheel, loop->now_ms);
 
@@ -64,30 +128,45 @@ void duet_loop_done(struct duet_loop *loop)
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
     loop->epoll_fd = loop->wake_fd = -1;
+    free(loop->places);
+    loop->places = NULL;
+    loop->place_count = 0;
+    loop->first_free_place = no_place;
 }
 
-static int control(struct duet_loop *loop, int op, int fd, uint32_t events,
-                   struct duet_source *source)
+static int control(struct duet_loop *loop, int op, int fd, uint32_t events, uint64_t id)
 {
-    struct epoll_event event = {.events = events, .data.ptr = source};
+    struct epoll_event event = {.events = events, .data.u64 = id};
     return epoll_ctl(loop->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
 }
 
 int duet_loop_add(struct duet_loop *loop, int fd, uint32_t events, struct duet_source *source)
 {
-    return control(loop, EPOLL_CTL_ADD, fd, events, source);
+    uint64_t id;
+    int rc = take_place(loop, source, &id);
+    if (rc < 0)
+        return rc;
+    rc = control(loop, EPOLL_CTL_ADD, fd, events, id);
+    if (rc < 0)
+        free_place(loop, id);
+    else
+        source->id = id;
+    return rc;
 }
 
 int duet_loop_change(struct duet_loop *loop, int fd, uint32_t events,
                      struct duet_source *source)
 {
-    return control(loop, EPOLL_CTL_MOD, fd, events, source);
+    return control(loop, EPOLL_CTL_MOD, fd, events, source->id);
 }
 
-void duet_loop_remove(struct duet_loop *loop, int fd)
+void duet_loop_remove(struct duet_loop *loop, int fd, struct duet_source *source)
 {
-    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    control(loop, EPOLL_CTL_DEL, fd, 0, 0);
+    free_place(loop, source->id);
 }
+
+/* ---- Resting ---- */
 
 /* Milliseconds until the next deadline, for epoll_wait: -1 for ever. */
 static int until_deadline(const struct duet_loop *loop)
@@ -146,6 +225,8 @@ static int wait_for_events(struct duet_loop *loop, struct epoll_event *events)
     return rest(loop, LOOP_ASLEEP, timeout, events);
 }
 
+/* ---- Turns and letters ---- */
+
 /* Takes all letters and delivers them, oldest first. */
 static void empty_mailbox(struct duet_loop *loop)
 {
@@ -175,10 +256,8 @@ int duet_loop_run(struct duet_loop *loop)
         if (n < 0 && errno != EINTR)
             return -errno;
         read_clock(loop);
-        for (int i = 0; i < n; i++) {
-            struct duet_source *source = events[i].data.ptr;
-            source->ready(source, events[i].events);
-        }
+        for (int i = 0; i < n; i++)
+            tell_source(loop, events[i].data.u64, events[i].events);
         empty_mailbox(loop);
         duet_wheel_expire(&loop->wheel, loop->now_ms);
         loop->turn_over(loop->ctx);

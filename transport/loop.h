@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Something with an fd. Embedded in its owner, which must outlive the turn in which it is
- * removed. */
+/* Something with an fd. Embedded in its owner, which may go as soon as it is removed. */
 struct duet_source {
     void (*ready)(struct duet_source *source, uint32_t events);
+    uint64_t id; /* while it is watched: its place, and which of those that had it */
 };
 
 /* Something sent to the loop from another thread. Embedded in its owner. */
@@ -41,6 +41,8 @@ struct duet_loop {
     int epoll_fd;
     int wake_fd;
     bool stopping;
+    struct duet_place *places; /* of the sources that are watched */
+    uint32_t place_count, first_free_place;
     uint64_t now_ms; /* read once a turn, CLOCK_MONOTONIC */
     uint64_t now_ns;
     struct duet_wheel wheel;
@@ -61,11 +63,12 @@ uint64_t duet_clock_ns(void);
 int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *ctx);
 void duet_loop_done(struct duet_loop *loop);
 
-/* Watches an fd for epoll events, changes what is watched, stops watching. 0 or -errno. */
+/* Watches an fd for epoll events, changes what is watched, stops watching. 0 or -errno. Remove
+ * before closing: while a forked process holds the file too, epoll goes on with it. */
 int duet_loop_add(struct duet_loop *loop, int fd, uint32_t events, struct duet_source *source);
 int duet_loop_change(struct duet_loop *loop, int fd, uint32_t events,
                      struct duet_source *source);
-void duet_loop_remove(struct duet_loop *loop, int fd);
+void duet_loop_remove(struct duet_loop *loop, int fd, struct duet_source *source);
 
 /* Turns until duet_loop_stop. 0 or -errno of epoll. */
 int duet_loop_run(struct duet_loop *loop);

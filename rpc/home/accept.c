@@ -1,11 +1,11 @@
 /*
  * Which connections are taken, and by which loop. On the loop's thread.
  */
+#include "fd.h"
 #include "home_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* A connection that was accepted and is not open yet. */
 struct newcomer {
@@ -61,7 +61,7 @@ static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
 {
     struct parcel *parcel = calloc(1, sizeof *parcel);
     if (parcel == NULL) {
-        close(newcomer->fd);
+        duet_socket_close(newcomer->fd);
         duet_home_forget(to, REFUSED_NOT, newcomer->peer);
         return;
     }
@@ -112,7 +112,7 @@ static void refuse(struct duet_home *home, enum duet_refusal refusal, struct new
 {
     enum { MAX_TOLD = 64 };
     if (home->refused_open >= MAX_TOLD) {
-        close(newcomer->fd);
+        duet_socket_close(newcomer->fd);
         return;
     }
     home->refused_open++;

@@ -536,6 +536,28 @@ static void the_id_of_a_closed_connection_names_nothing_ever_again(void **state)
     rig_close(&rig);
 }
 
+static void a_socket_that_a_forked_process_holds_ends_with_its_connection(void **state)
+{
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        rig_open(&rig);
+        int peer;
+        struct duet_conn *conn = tcp ? rig_connect_tcp(&rig, &peer) : rig_connect(&rig, &peer);
+        int held = dup(conn->fd); /* as a child has it between fork and exec */
+        assert_true(held >= 0);
+        duet_conn_close(conn);
+        rig_turn(&rig);                                    /* its memory is gone */
+        assert_int_equal(peer_read_to_end(&rig, peer), 0); /* its peer knows */
+        send(peer, "\001a", 2, MSG_NOSIGNAL);              /* and nobody is told of this */
+        for (int turn = 0; turn < 3; turn++)
+            rig_turn(&rig);
+        assert_int_equal(rig.messages, 0);
+        close(held);
+        close(peer);
+        rig_close(&rig);
+    }
+}
+
 static void close_odd(struct duet_conn *conn, void *ctx)
 {
     unsigned *count = ctx;
@@ -589,6 +611,7 @@ int main(void)
         cmocka_unit_test(over_the_budget_a_message_under_way_is_refused),
         cmocka_unit_test(over_the_budget_what_was_read_ahead_is_dropped_after_the_answers),
         cmocka_unit_test(the_id_of_a_closed_connection_names_nothing_ever_again),
+        cmocka_unit_test(a_socket_that_a_forked_process_holds_ends_with_its_connection),
         cmocka_unit_test(many_connections_are_each_visited_and_may_be_closed_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

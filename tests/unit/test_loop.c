@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -87,13 +88,86 @@ static void a_source_is_told_what_is_ready(void **state)
     rig_run(&rig);
     assert_int_equal(reader.events, EPOLLOUT);
 
-    duet_loop_remove(&rig.loop, fds[0]);
+    duet_loop_remove(&rig.loop, fds[0], &reader.source);
     rig.wanted = 0;
     duet_loop_wake(&rig.loop);
     rig_run(&rig);
     assert_int_equal(reader.told, 2);
     close(fds[0]);
     close(fds[1]);
+    duet_loop_done(&rig.loop);
+}
+
+/* Whichever of a pair is told first removes and frees the other. */
+struct rival {
+    struct duet_source source;
+    struct rig *rig;
+    int fd;
+    struct rival *other;
+};
+
+static struct rival *told_first;
+
+static void on_rival(struct duet_source *source, uint32_t events)
+{
+    struct rival *rival = (struct rival *)(void *)source;
+    (void)events;
+    told_first = rival;
+    duet_loop_remove(&rival->rig->loop, rival->other->fd, &rival->other->source);
+    free(rival->other);
+    rival->rig->happened++;
+    duet_loop_remove(&rival->rig->loop, rival->fd, &rival->source);
+}
+
+static void a_source_that_was_removed_in_this_turn_is_not_told(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    rig_open(&rig, 1);
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct rival *pair[2];
+    for (int i = 0; i < 2; i++) {
+        pair[i] = calloc(1, sizeof *pair[i]);
+        *pair[i] = (struct rival){.source.ready = on_rival, .rig = &rig, .fd = fds[i]};
+        assert_int_equal(duet_loop_add(&rig.loop, fds[i], EPOLLOUT, &pair[i]->source), 0);
+    }
+    pair[0]->other = pair[1];
+    pair[1]->other = pair[0];
+    rig_run(&rig); /* both are ready in this turn */
+    assert_int_equal(rig.happened, 1);
+    free(told_first);
+    close(fds[0]);
+    close(fds[1]);
+    duet_loop_done(&rig.loop);
+}
+
+static void a_place_that_is_taken_again_is_told_of_its_new_source_only(void **state)
+{
+    (void)state;
+    enum { SOURCES = 200 }; /* more than the first places */
+    static struct rig rig;
+    static struct reader readers[SOURCES];
+    int fds[SOURCES][2];
+    rig_open(&rig, SOURCES);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < SOURCES; i++) {
+            assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
+            readers[i] =
+                (struct reader){.source.ready = on_readable, .rig = &rig, .fd = fds[i][0]};
+            assert_int_equal(duet_loop_add(&rig.loop, fds[i][0], EPOLLIN, &readers[i].source),
+                             0);
+            assert_int_equal(send(fds[i][1], "x", 1, 0), 1);
+        }
+        rig.happened = 0;
+        rig_run(&rig);
+        for (int i = 0; i < SOURCES; i++) {
+            assert_int_equal(readers[i].told, 1);
+            duet_loop_remove(&rig.loop, fds[i][0], &readers[i].source);
+            close(fds[i][0]);
+            close(fds[i][1]);
+        }
+    }
     duet_loop_done(&rig.loop);
 }
 
@@ -373,6 +447,8 @@ int main(void)
     alarm(100);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_source_is_told_what_is_ready),
+        cmocka_unit_test(a_source_that_was_removed_in_this_turn_is_not_told),
+        cmocka_unit_test(a_place_that_is_taken_again_is_told_of_its_new_source_only),
         cmocka_unit_test(a_bad_fd_is_an_error),
         cmocka_unit_test(letters_arrive_once_and_in_order),
         cmocka_unit_test(a_letter_posted_while_one_is_delivered_comes_too),
