@@ -7,8 +7,10 @@
 
 #include "utf8.h"
 #include "xmlrpc_build.h"
+#include "xmlrpc_expat_calls.h"
 #include "xmlrpc_text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -115,7 +117,7 @@ int duet_xml_refuse(struct duet_request *request, XML_Parser parser,
                     const struct duet_xml_declared *declared)
 {
     enum XML_Error error = XML_GetErrorCode(parser);
-    XML_Index at = XML_GetCurrentByteIndex(parser);
+    int64_t at = duet_expat_byte_index(parser);
     struct duet_fault *fault = request->fault;
     switch (error) {
     case XML_ERROR_NO_MEMORY:
@@ -150,8 +152,8 @@ int duet_xml_refuse(struct duet_request *request, XML_Parser parser,
 int duet_xml_fault_at(struct duet_fault *fault, XML_Parser parser)
 {
     size_t size = strlen(fault->message);
-    snprintf(fault->message + size, sizeof fault->message - size, " (line %lu, column %lu)",
-             (unsigned long)XML_GetCurrentLineNumber(parser),
-             (unsigned long)XML_GetCurrentColumnNumber(parser) + 1);
+    snprintf(fault->message + size, sizeof fault->message - size,
+             " (line %" PRIu64 ", column %" PRIu64 ")", duet_expat_line(parser),
+             duet_expat_column(parser) + 1);
     return DUET_FAILED;
 }

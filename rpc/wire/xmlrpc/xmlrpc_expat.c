@@ -8,7 +8,10 @@
  */
 #include "xmlrpc_expat.h"
 
+#include "xmlrpc_expat_calls.h"
+
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,10 +25,10 @@ enum {
 };
 
 struct block {
-    _Alignas(16) struct block *next; /* while free */
-    size_t size;                     /* header and all */
+    _Alignas(max_align_t) struct block *next; /* while free */
+    size_t size;                              /* header and all */
     unsigned class;
-    _Alignas(16) uint8_t bytes[];
+    _Alignas(max_align_t) uint8_t bytes[];
 };
 
 /* The parser's memory of this thread. */
@@ -146,7 +149,7 @@ static void free_lists(void)
 }
 
 /* Set once per process. expat would draw a salt for each document, which is a system call. */
-static unsigned long salt;
+static uint8_t salt[16];
 static pthread_key_t at_thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -167,12 +170,13 @@ static void end_thread(void *object)
 
 static void set_up_process(void)
 {
-    if (getrandom(&salt, sizeof salt, GRND_NONBLOCK) != (ssize_t)sizeof salt) {
+    if (getrandom(salt, sizeof salt, GRND_NONBLOCK) != (ssize_t)sizeof salt) {
         struct timespec now; /* early in boot: better than nothing */
         clock_gettime(CLOCK_MONOTONIC, &now);
-        salt = (unsigned long)now.tv_nsec ^ (unsigned long)(uintptr_t)&now;
+        uint64_t number = (uint64_t)now.tv_nsec ^ (uintptr_t)&now;
+        memcpy(salt, &number, sizeof number);
+        memcpy(salt + 8, &number, sizeof number);
     }
-    salt |= 1; /* 0 would mean that none is set */
     pthread_key_create(&at_thread_end, end_thread);
 }
 
@@ -201,7 +205,7 @@ XML_Parser duet_xml_parser_start(struct duet_xml_thread *thread, size_t max_byte
     if (thread->parser == NULL)
         return NULL;
     thread->used = true;
-    XML_SetHashSalt(thread->parser, salt);
+    duet_expat_salt(thread->parser, salt);
     return thread->parser;
 }
 

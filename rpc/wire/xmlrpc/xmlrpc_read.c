@@ -6,6 +6,7 @@
 #include "xmlrpc_read.h"
 
 #include "xmlrpc_error.h"
+#include "xmlrpc_expat_calls.h"
 #include "xmlrpc_grammar.h"
 
 struct reader {
@@ -110,7 +111,7 @@ enum {
  * with the next slice: which is as long as all that waits, so that the work stays linear. */
 static size_t next_slice(XML_Parser parser, size_t fed)
 {
-    XML_Index understood = XML_GetCurrentByteIndex(parser);
+    int64_t understood = duet_expat_byte_index(parser);
     size_t waiting = understood < 0 ? fed : fed - (size_t)understood;
     if (waiting > LARGEST_SLICE)
         return LARGEST_SLICE;
