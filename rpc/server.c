@@ -8,6 +8,7 @@
 #include "errno_words.h"
 #include "home.h"
 #include "introspect.h"
+#include "thread_limit.h"
 #include "work.h"
 
 #include <errno.h>
@@ -316,18 +317,31 @@ static void raise_fd_limit(void)
               &limit); /* if it fails, fewer connections are accepted at a time */
 }
 
+/* The system refused a thread: says how far it came, and what stands in the way. */
+static void fail_threads(struct duet_server *server, int rc, const char *what, size_t started,
+                         duet_option option)
+{
+    char limit[DUET_SERVER_WORDS / 2];
+    duet_thread_limit_describe(limit, sizeof limit);
+    duet_server_fail(server, rc,
+                     "only %zu of %lld %s could be started: %s; raise that limit or lower %s",
+                     started, (long long)server->options.value[option], what, limit,
+                     duet_option_flag(option));
+}
+
 static int start_workers(struct duet_server *server)
 {
-    server->workers.run = duet_work_run;
-    server->workers.rest = duet_work_rest;
+    struct duet_workers *workers = &server->workers;
+    workers->run = duet_work_run;
+    workers->rest = duet_work_rest;
     server->busy = calloc((size_t)server->options.value[DUET_WORKERS], sizeof *server->busy);
     if (server->busy == NULL)
         return -ENOMEM;
-    int rc =
-        duet_workers_init(&server->workers, (size_t)server->options.value[DUET_WORKER_QUEUE]);
+    int rc = duet_workers_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE]);
     if (rc == 0)
-        rc =
-            duet_workers_start(&server->workers, (unsigned)server->options.value[DUET_WORKERS]);
+        rc = duet_workers_start(workers, (unsigned)server->options.value[DUET_WORKERS]);
+    if (rc == -EAGAIN)
+        fail_threads(server, rc, "worker threads", workers->thread_count, DUET_WORKERS);
     return rc;
 }
 
@@ -371,6 +385,7 @@ static int run_homes(struct duet_server *server)
             break;
     }
     if (rc < 0) {
+        fail_threads(server, rc, "loops", started, DUET_LOOPS);
         for (size_t i = started; i < server->home_count; i++)
             duet_home_leave_accepting(&server->homes[i]);
         duet_server_drain(server);
