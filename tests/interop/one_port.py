@@ -7,7 +7,7 @@ import msgpack
 from duet_server import REQUEST, DuetTest, Peer, Server, read_to_end
 
 HTTP_CALL = (
-    b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
+    b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
     % (len(body := b"<methodCall><methodName>double</methodName><params><param><value><int>7</int>"
            b"</value></param></params></methodCall>"), body)
 )

@@ -12,7 +12,7 @@ PACKED = msgpack.packb([REQUEST, 1, "double", [7]])
 
 
 def request(*headers, version="1.1", body=CALL, target="/RPC2", verb="POST", length=True):
-    lines = [f"{verb} {target} HTTP/{version}", "Host: x", *headers]
+    lines = [f"{verb} {target} HTTP/{version}", "Host: localhost", *headers]
     if length:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

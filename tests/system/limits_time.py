@@ -55,7 +55,7 @@ class HeadTest(TimeTest):
     def test_half_a_head_ends(self):
         with self.server.connect() as sock:
             since = time.monotonic()
-            sock.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\n")
+            sock.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\n")
             self.check_408(sock, since)
 
     def test_a_trickled_head_ends(self):

@@ -35,7 +35,7 @@ SANITIZED = os.environ.get("DUET_SANITIZED", "") not in ("", "0")
 
 def post(body, *headers, target="/RPC2", verb="POST", version="1.1", length=None):
     """One HTTP request. `length` False leaves it out; text is sent as it is."""
-    lines = [f"{verb} {target} HTTP/{version}", "Host: x", *headers]
+    lines = [f"{verb} {target} HTTP/{version}", "Host: localhost", *headers]
     if length is not False:
         lines.append(f"Content-Length: {len(body) if length is None else length}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
