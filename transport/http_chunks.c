@@ -1,8 +1,8 @@
 /*
  * The chunked transfer coding, undone in place. See http_chunks.h. On a loop's thread.
  *
- *   SIZE -> [EXTENSION] -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE …
- *                             \ size 0
+ *   SIZE -> [SIZE_BLANK] -> [EXTENSION] -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> SIZE …
+ *                                             \ size 0
  *   TRAILER -> TRAILER_NAME -> TRAILER_VALUE -> TRAILER_LF -> TRAILER …
  *      \ CR
  *     END_LF -> whole
@@ -44,6 +44,28 @@ static bool is_token(uint8_t byte)
     return byte > 0x20 && byte < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", byte) == NULL;
 }
 
+/* Counts a byte that is neither body nor needed to frame it. */
+static enum duet_http_chunks_result count_extra(struct duet_http_chunks *chunks)
+{
+    chunks->extra_size++;
+    return chunks->extra_size > chunks->max_extra ? DUET_CHUNKS_EXTRA_TOO_LARGE
+                                                  : DUET_CHUNKS_MORE;
+}
+
+/* The size is read, `byte` follows it. "73 5" is no size: another reader may take 7, or 735. */
+static enum duet_http_chunks_result end_size(struct duet_http_chunks *chunks, uint8_t byte)
+{
+    if (byte == '\r')
+        chunks->place = DUET_CHUNK_SIZE_LF;
+    else if (byte == ';')
+        chunks->place = DUET_CHUNK_EXTENSION;
+    else if (byte == ' ' || byte == '\t')
+        chunks->place = DUET_CHUNK_SIZE_BLANK;
+    else
+        return DUET_CHUNKS_BAD_SYNTAX;
+    return chunks->place == DUET_CHUNK_SIZE_BLANK ? count_extra(chunks) : DUET_CHUNKS_MORE;
+}
+
 static enum duet_http_chunks_result walk_size(struct duet_http_chunks *chunks, uint8_t byte)
 {
     int value = digit(byte);
@@ -56,21 +78,7 @@ static enum duet_http_chunks_result walk_size(struct duet_http_chunks *chunks, u
         return DUET_CHUNKS_BAD_SYNTAX;
     if (chunks->left > chunks->max_body - chunks->body_size)
         return DUET_CHUNKS_BODY_TOO_LARGE;
-    if (byte == '\r')
-        chunks->place = DUET_CHUNK_SIZE_LF;
-    else if (byte == ';' || byte == ' ' || byte == '\t')
-        chunks->place = DUET_CHUNK_EXTENSION;
-    else
-        return DUET_CHUNKS_BAD_SYNTAX;
-    return DUET_CHUNKS_MORE;
-}
-
-/* Counts a byte that is neither body nor needed to frame it. */
-static enum duet_http_chunks_result count_extra(struct duet_http_chunks *chunks)
-{
-    chunks->extra_size++;
-    return chunks->extra_size > chunks->max_extra ? DUET_CHUNKS_EXTRA_TOO_LARGE
-                                                  : DUET_CHUNKS_MORE;
+    return end_size(chunks, byte);
 }
 
 /* `byte` is text or the CR that ends it. */
@@ -113,6 +121,8 @@ static enum duet_http_chunks_result walk_byte(struct duet_http_chunks *chunks, u
     switch (chunks->place) {
     case DUET_CHUNK_SIZE:
         return walk_size(chunks, byte);
+    case DUET_CHUNK_SIZE_BLANK:
+        return end_size(chunks, byte);
     case DUET_CHUNK_EXTENSION:
         return walk_text(chunks, byte, DUET_CHUNK_SIZE_LF);
     case DUET_CHUNK_SIZE_LF:
@@ -172,6 +182,7 @@ const char *duet_http_chunks_error(const struct duet_http_chunks *chunks)
 {
     switch (chunks->place) {
     case DUET_CHUNK_SIZE:
+    case DUET_CHUNK_SIZE_BLANK:
         return "a chunk size is not a hexadecimal number of 1 to 16 digits";
     case DUET_CHUNK_EXTENSION:
         return "a chunk extension holds a control character";

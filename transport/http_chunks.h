@@ -13,6 +13,7 @@
 /* Where the walk is: what the next byte must be or may be. */
 enum duet_http_chunks_place {
     DUET_CHUNK_SIZE,
+    DUET_CHUNK_SIZE_BLANK, /* after the digits: padding, which some senders write */
     DUET_CHUNK_EXTENSION,
     DUET_CHUNK_SIZE_LF,
     DUET_CHUNK_DATA,
