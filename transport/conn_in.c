@@ -75,11 +75,8 @@ static void drop_state(struct duet_conn *conn)
     conn->in_need = 0;
 }
 
-static void refuse(struct duet_conn *conn, struct duet_message *message, uint8_t *bytes,
-                   size_t size)
+static void refuse(struct duet_conn *conn, struct duet_message *message)
 {
-    message->body = bytes;
-    message->body_size = size;
     conn->conns->events->bad(conn, message);
     duet_conn_finish(conn, true);
 }
@@ -123,7 +120,7 @@ static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struc
             return used;
         }
         if (frame == DUET_FRAME_BAD) {
-            refuse(conn, message, bytes + used, size - used);
+            refuse(conn, message);
             break;
         }
         struct duet_buf *whole = used == 0 && message->wire_size == size ? own : NULL;
@@ -175,12 +172,14 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
         .bad = DUET_BAD_BUSY,
         .status = 503,
         .notes = conn->framing->notes,
+        .body = bytes,
+        .body_size = size,
     };
     snprintf(message->reason, sizeof message->reason,
              "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
              "try again",
              atomic_load(&conn->conns->budget->used), conn->conns->budget->max);
-    refuse(conn, message, bytes, size);
+    refuse(conn, message);
 }
 
 /* Memory that a message gets ahead of its bytes: as much as it asks, up to a megabyte, or as

@@ -73,7 +73,9 @@ struct duet_message {
     const char *interim; /* bytes to send at once ("100 Continue"), or NULL */
     bool in_body;        /* the head is complete: the body's time limit runs */
 
-    /* DUET_FRAME_BAD: the stream cannot be read on. body and body_size are the bytes given. */
+    /* DUET_FRAME_BAD: the stream cannot be read on. Bad is bad however the bytes were cut: all
+     * that is told of it, body and body_size too, comes from what stands before the byte that
+     * decided it, and from that byte. */
     enum duet_bad bad;
     int status; /* the HTTP status to answer with; 0 where the framing has none */
     char reason[DUET_REASON_MAX];

@@ -162,12 +162,25 @@ static size_t find_line(const uint8_t *bytes, const uint8_t *stop, const uint8_t
     return number;
 }
 
-/* llhttp refused the byte at `stop`. */
-static enum duet_frame bad_head(const struct http *http, const uint8_t *bytes,
-                                const uint8_t *stop, const uint8_t *end,
+/* llhttp has refused one of the first `n` bytes. It says where it stopped, which may be at that
+ * byte or behind it, as the bytes were cut: a walk byte by byte finds the one that decided, and
+ * nothing is told of what comes after it. */
+static size_t find_bad_byte(struct http *http, const uint8_t *bytes, size_t n)
+{
+    size_t at = 0;
+    llhttp_init(&http->parser, HTTP_REQUEST, &settings);
+    while (at < n && llhttp_execute(&http->parser, (const char *)bytes + at, 1) == HPE_OK)
+        at++;
+    return at;
+}
+
+static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
                                 struct duet_message *message)
 {
-    const uint8_t *line;
+    size_t at = find_bad_byte(http, bytes, n);
+    const uint8_t *end = bytes + at + (at < n), *stop = end, *line;
+    if (at < n)
+        stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
     size_t number = find_line(bytes, stop, &line);
     char quote[DUET_QUOTE_MAX];
     duet_http_quote(quote, line, (size_t)(stop - line) + (stop < end));
@@ -292,9 +305,9 @@ static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
     if (http->parser.http_major == 0 && http->parser.http_minor == 9)
         return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
     if (rc != HPE_OK) {
-        const uint8_t *stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
         if (rc != HPE_PAUSED)
-            return bad_head(http, bytes, stop, bytes + end, message);
+            return bad_head(http, bytes, end, message);
+        const uint8_t *stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
         http->head_size = http->walked = (size_t)(stop - bytes);
         return end_head(http, bytes, message);
     }
@@ -357,7 +370,7 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
                                          : walk_body(http, bytes, n, message);
     if (frame == DUET_FRAME_BAD) {
         message->body = bytes;
-        message->body_size = n;
+        message->body_size = 0; /* its caller is known by the connection */
     }
     return frame;
 }

@@ -16,10 +16,12 @@
  * stays ahead of `at`, and its header of at most 6 bytes is read again the next time. */
 struct place {
     size_t at;
-    uint64_t pending; /* values announced and still ahead, one byte each at least */
-    uint64_t budget;  /* values that may still be announced */
-    uint32_t left;    /* values still ahead in the innermost open container */
-    uint32_t depth;   /* open containers, with the message and its parameters */
+    /* Bytes up to --max-message that nothing has a claim on yet: not walked, and not the one
+     * byte at least of each value that was announced and is still ahead. */
+    uint64_t spare;
+    uint64_t budget; /* values that may still be announced */
+    uint32_t left;   /* values still ahead in the innermost open container */
+    uint32_t depth;  /* open containers, with the message and its parameters */
 };
 
 struct walk {
@@ -49,8 +51,10 @@ static void walk_start(void *state, const struct duet_limits *limits)
     /* Counts are kept in 32 bits. */
     walk->max_values = limits->max_values < UINT32_MAX ? limits->max_values : UINT32_MAX;
     walk->max_open = limits->max_depth + ENVELOPE_DEPTH;
-    walk->place = (struct place){.pending = 1, .budget = walk->max_values, .left = 1};
-    walk->place.budget -= walk->max_values > 0; /* the message itself */
+    walk->place =
+        (struct place){.spare = walk->max_message, .budget = walk->max_values, .left = 1};
+    walk->place.spare -= walk->max_message > 0; /* the message itself */
+    walk->place.budget -= walk->max_values > 0;
 }
 
 #define TIMES4(x) x, x, x, x
@@ -87,9 +91,11 @@ static const uint8_t sizes[256] = {
 
 /* The headers that hold a number: how many bytes it has, how many values each one counts (0: it
  * counts bytes), and what stands between the number and the bytes. */
-static const struct {
+struct form {
     uint8_t width, values, extra;
-} headers[32] = {
+};
+
+static const struct form forms[32] = {
     [0xc4 - 0xc0] = {1, 0, 0}, [0xc5 - 0xc0] = {2, 0, 0}, [0xc6 - 0xc0] = {4, 0, 0},
     [0xc7 - 0xc0] = {1, 0, 1}, [0xc8 - 0xc0] = {2, 0, 1}, [0xc9 - 0xc0] = {4, 0, 1},
     [0xd9 - 0xc0] = {1, 0, 0}, [0xda - 0xc0] = {2, 0, 0}, [0xdb - 0xc0] = {4, 0, 0},
@@ -97,9 +103,10 @@ static const struct {
     [0xdf - 0xc0] = {4, 2, 0},
 };
 
-/* What a header says: the value's bytes as far as they are known to come, and for a container
- * the values in it. */
+/* What a header says: its own bytes, those of the value as far as they are known to come, and
+ * for a container the values in it. */
 struct header {
+    uint64_t own;
     uint64_t size;
     uint64_t items;
     bool container;
@@ -116,18 +123,18 @@ static struct header read_header(const uint8_t *bytes, size_t n)
 {
     uint8_t first = *bytes;
     if (first < 0x90)
-        return (struct header){1, 2 * (first & 15u), true};
+        return (struct header){1, 1, 2 * (first & 15u), true};
     if (first < 0xa0)
-        return (struct header){1, first & 15u, true};
+        return (struct header){1, 1, first & 15u, true};
 
-    unsigned width = headers[first - 0xc0].width, values = headers[first - 0xc0].values;
-    uint64_t size = 1 + width + headers[first - 0xc0].extra;
-    if (n <= width)
-        return (struct header){size, 0, false};
-    uint32_t number = load(bytes + 1, width);
-    if (values == 0)
-        return (struct header){size + number, 0, false};
-    return (struct header){size, (uint64_t)number * values, true};
+    const struct form *form = &forms[first - 0xc0];
+    uint64_t own = 1u + form->width + form->extra;
+    if (n <= form->width)
+        return (struct header){own, own, 0, false};
+    uint32_t number = load(bytes + 1, form->width);
+    if (form->values == 0)
+        return (struct header){own, own + number, 0, false};
+    return (struct header){own, own, (uint64_t)number * form->values, true};
 }
 
 static enum duet_frame whole(uint8_t *bytes, size_t size, struct duet_message *message)
@@ -140,11 +147,13 @@ static enum duet_frame whole(uint8_t *bytes, size_t size, struct duet_message *m
     return DUET_FRAME_WHOLE;
 }
 
-static enum duet_frame bad(uint8_t *bytes, size_t n, enum duet_bad why,
+/* `size` is how much of the message was walked: the value that is bad comes after it. Of what
+ * follows nothing may be told, for it may not have arrived. */
+static enum duet_frame bad(uint8_t *bytes, size_t size, enum duet_bad why,
                            struct duet_message *message)
 {
     message->body = bytes;
-    message->body_size = n;
+    message->body_size = size;
     message->content = DUET_CONTENT_MSGPACK;
     message->notes = 0;
     message->bad = why;
@@ -152,8 +161,7 @@ static enum duet_frame bad(uint8_t *bytes, size_t n, enum duet_bad why,
     return DUET_FRAME_BAD;
 }
 
-static enum duet_frame bad_byte(uint8_t *bytes, size_t n, size_t at,
-                                struct duet_message *message)
+static enum duet_frame bad_byte(uint8_t *bytes, size_t at, struct duet_message *message)
 {
     if (at == 0)
         snprintf(message->reason, sizeof message->reason,
@@ -161,47 +169,78 @@ static enum duet_frame bad_byte(uint8_t *bytes, size_t n, size_t at,
     else
         snprintf(message->reason, sizeof message->reason,
                  "not MessagePack: byte 0x%02x at offset %zu", bytes[at], at);
-    return bad(bytes, n, DUET_BAD_SYNTAX, message);
+    return bad(bytes, at, DUET_BAD_SYNTAX, message);
 }
 
-static enum duet_frame too_much(uint8_t *bytes, size_t n, struct duet_message *message,
-                                const char *what, uint64_t size, const char *unit,
-                                const char *flag, uint64_t limit)
+static enum duet_frame too_much(const struct place *place, uint8_t *bytes,
+                                struct duet_message *message, const char *what, uint64_t size,
+                                const char *unit, const char *flag, uint64_t limit)
 {
     snprintf(message->reason, sizeof message->reason,
              "%s of at least %" PRIu64 " %s exceeds --%s %" PRIu64, what, size, unit, flag,
              limit);
-    return bad(bytes, n, DUET_BAD_LIMIT, message);
+    return bad(bytes, place->at, DUET_BAD_LIMIT, message);
 }
 
-/* The value at `place`, of `size` bytes at least, has not arrived whole: it will, or it is
- * known already that the message cannot end within its limit. */
-static enum duet_frame more(struct walk *walk, struct place place, uint64_t size,
-                            uint8_t *bytes, size_t n, struct duet_message *message)
+/* How long the message is at least if its next value has `size` bytes. */
+static uint64_t least(const struct walk *walk, struct place place, uint64_t size)
 {
-    uint64_t least = place.at + size + (place.pending - 1);
-    if (least > walk->max_message)
-        return too_much(bytes, n, message, "message", least, "bytes", "max-message",
-                        walk->max_message);
+    return walk->max_message - place.spare + (size - 1);
+}
 
+/* A value of at least `size` bytes has no place in the message any more. Looked at for each
+ * value before anything else, so that it does not matter how much more has arrived. */
+static enum duet_frame too_long(const struct walk *walk, struct place place, uint64_t size,
+                                uint8_t *bytes, struct duet_message *message)
+{
+    return too_much(&place, bytes, message, "message", least(walk, place, size), "bytes",
+                    "max-message", walk->max_message);
+}
+
+/* The value at `place`, of `size` bytes at least, has not arrived whole. */
+static enum duet_frame more(struct walk *walk, struct place place, uint64_t size, size_t n,
+                            struct duet_message *message)
+{
     walk->place = place;
     message->kept = n;
-    message->need = size >= WORTH_WAITING_FOR ? (size_t)least : 0;
+    message->need = size >= WORTH_WAITING_FOR ? (size_t)least(walk, place, size) : 0;
     message->interim = NULL;
     message->in_body = true;
     return DUET_FRAME_MORE;
 }
 
-/* A container that may not be opened, because of its depth or of what it announces. */
-static enum duet_frame refuse(const struct walk *walk, struct place place, uint64_t items,
-                              uint8_t *bytes, size_t n, struct duet_message *message)
+/* Whether a container may be opened: its depth, what it announces, and the bytes that takes. */
+static inline bool may_open(const struct walk *walk, const struct place *place,
+                            const struct header *header)
+{
+    return place->depth < walk->max_open && header->items <= place->budget &&
+           header->own - 1 + header->items <= place->spare;
+}
+
+static inline void open_container(struct walk *walk, struct place *place,
+                                  const struct header *header)
+{
+    place->at += (size_t)header->own;
+    place->spare -= header->own - 1 + header->items;
+    place->budget -= header->items;
+    walk->outer[place->depth++] = place->left;
+    place->left = (uint32_t)header->items;
+}
+
+/* A container that may not be opened. */
+static enum duet_frame refuse(const struct walk *walk, struct place place,
+                              const struct header *header, uint8_t *bytes,
+                              struct duet_message *message)
 {
     uint32_t max_depth = walk->max_open - ENVELOPE_DEPTH;
     if (place.depth == walk->max_open)
-        return too_much(bytes, n, message, "nesting", (uint64_t)max_depth + 1, "levels",
+        return too_much(&place, bytes, message, "nesting", (uint64_t)max_depth + 1, "levels",
                         "max-depth", max_depth);
-    return too_much(bytes, n, message, "message", walk->max_values - place.budget + items,
-                    "values", "max-values", walk->max_values);
+    if (header->items > place.budget)
+        return too_much(&place, bytes, message, "message",
+                        walk->max_values - place.budget + header->items, "values", "max-values",
+                        walk->max_values);
+    return too_long(walk, place, header->own + header->items, bytes, message);
 }
 
 static bool begins_array(uint8_t first)
@@ -214,39 +253,37 @@ static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
 {
     struct walk *walk = state;
     struct place place = walk->place; /* a copy, to live in registers */
-    size_t end = n < walk->max_message ? n : (size_t)walk->max_message;
     if (place.at == 0 && !begins_array(*bytes))
-        return bad_byte(bytes, n, 0, message);
+        return bad_byte(bytes, 0, message);
 
     for (;;) {
-        if (place.at >= end)
-            return more(walk, place, 1, bytes, n, message);
+        if (place.at >= n)
+            return more(walk, place, 1, n, message);
         uint8_t first = bytes[place.at];
         /* Small integers first: with a size that does not hang on a load the walk runs
          * ahead. */
         uint64_t size = first < 0x80 ? 1 : sizes[first];
         if (size == 0) {
             if (first == NEVER_USED)
-                return bad_byte(bytes, n, place.at, message);
-            struct header header = read_header(bytes + place.at, end - place.at);
-            if (header.container &&
-                (place.depth == walk->max_open || header.items > place.budget))
-                return refuse(walk, place, header.items, bytes, n, message);
+                return bad_byte(bytes, place.at, message);
+            struct header header = read_header(bytes + place.at, n - place.at);
+            if (header.own - 1 > place.spare)
+                return too_long(walk, place, header.own, bytes, message);
+            if (header.container && !may_open(walk, &place, &header))
+                return refuse(walk, place, &header, bytes, message);
             if (header.items > 0) {
-                place.at += (size_t)header.size;
-                place.pending += header.items - 1;
-                place.budget -= header.items;
-                walk->outer[place.depth++] = place.left;
-                place.left = (uint32_t)header.items;
+                open_container(walk, &place, &header);
                 continue;
             }
             size = header.size;
         }
-        if (size > end - place.at)
-            return more(walk, place, size, bytes, n, message);
+        if (size - 1 > place.spare)
+            return too_long(walk, place, size, bytes, message);
+        if (size > n - place.at)
+            return more(walk, place, size, n, message);
 
         place.at += (size_t)size;
-        place.pending--;
+        place.spare -= size - 1;
         while (--place.left == 0) {
             if (place.depth == 0)
                 return whole(bytes, place.at, message);

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,23 @@ static void note_more(struct fed *fed, size_t given)
     fed->need = message->need;
 }
 
-struct fed feed(const void *bytes, size_t size, size_t step)
+uint32_t random_number(uint32_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+/* How many of `left` bytes come next: `step`, all, or with a seed some number of its own. */
+static size_t next_size(size_t left, size_t step, uint32_t *seed)
+{
+    if (*seed != 0)
+        step = 1 + random_number(seed) % (random_number(seed) % 2 ? 4 : left);
+    return step > 0 && step < left ? step : left;
+}
+
+static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t seed)
 {
     struct fed fed = {.frame = DUET_FRAME_MORE};
     const uint8_t *next = bytes, *end = next + size;
@@ -59,7 +76,7 @@ struct fed feed(const void *bytes, size_t size, size_t step)
     duet_framing_http.start(state, &limits);
 
     while (fed.frame == DUET_FRAME_MORE && next < end) {
-        size_t n = step > 0 && step < (size_t)(end - next) ? step : (size_t)(end - next);
+        size_t n = next_size((size_t)(end - next), step, &seed);
         fed.copy = joined(fed.copy, kept, next, n);
         state = moved(state, state_size);
         next += n;
@@ -75,9 +92,46 @@ struct fed feed(const void *bytes, size_t size, size_t step)
     return fed;
 }
 
+struct fed feed(const void *bytes, size_t size, size_t step)
+{
+    return feed_cut(bytes, size, step, 0);
+}
+
 struct fed feed_text(const char *text, size_t step)
 {
     return feed(text, strlen(text), step);
+}
+
+static void check_same(const struct fed *one, const struct fed *other, const void *bytes,
+                       size_t size)
+{
+    const struct duet_message *a = &one->message, *b = &other->message;
+    bool is_same = one->frame == other->frame;
+    if (is_same && one->frame == DUET_FRAME_WHOLE)
+        is_same = a->content == b->content && a->notes == b->notes &&
+                  one->wire_size == other->wire_size && a->body_size == b->body_size &&
+                  memcmp(a->body, b->body, a->body_size) == 0;
+    if (is_same && one->frame == DUET_FRAME_BAD)
+        is_same = a->bad == b->bad && a->status == b->status && a->notes == b->notes &&
+                  a->body_size == b->body_size && strcmp(a->reason, b->reason) == 0;
+    if (!is_same)
+        fail_msg("frames %d and %d, %s and %s: %.*s", one->frame, other->frame,
+                 one->frame < 0 ? a->reason : "", other->frame < 0 ? b->reason : "", (int)size,
+                 (const char *)bytes);
+}
+
+void same_however_cut(const void *bytes, size_t size)
+{
+    struct fed whole = feed(bytes, size, 0);
+    struct fed bytewise = feed(bytes, size, 1);
+    check_same(&whole, &bytewise, bytes, size);
+    fed_free(&bytewise);
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct fed random = feed_cut(bytes, size, 0, seed * 2654435761U);
+        check_same(&whole, &random, bytes, size);
+        fed_free(&random);
+    }
+    fed_free(&whole);
 }
 
 void fed_free(struct fed *fed)

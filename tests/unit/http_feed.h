@@ -25,6 +25,14 @@ struct fed {
  * are used up. To be freed with fed_free. */
 struct fed feed(const void *bytes, size_t size, size_t step);
 struct fed feed_text(const char *text, size_t step);
+
+/* Fails the test unless the bytes read alike whole, byte by byte and cut at random: the same
+ * outcome, and the same words if they are refused. */
+void same_however_cut(const void *bytes, size_t size);
+
+/* Noise of its own, the same on every run; a seed of 0 stays 0. */
+uint32_t random_number(uint32_t *seed);
+
 void fed_free(struct fed *fed);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * HTTP requests as tables: what is taken and what it means, what is refused and why. Each row
- * is fed whole and byte by byte; each good one also twice in a row. The hostile and the large
- * are in test_framing_http_hostile.c.
+ * is fed whole, byte by byte and cut at random; each good one also twice in a row. The hostile
+ * and the large are in test_framing_http_hostile.c.
  */
 #include "http_feed.h"
 
@@ -43,6 +43,7 @@ static const struct good {
     {CHUNKED "3;a=b;c=\"d;\\\"e\"\r\nabc\r\n0;z\r\nX: y\r\nMore:\r\n\r\n", XML, KEEP, "abc",
      NULL},
     {CHUNKED "3 \r\nabc\r\n0 ; x\r\n\r\n", XML, KEEP, "abc", NULL},
+    {CHUNKED "3 \t \r\nabc\r\n0\t;x y\r\n\r\n", XML, KEEP, "abc", NULL},
     {POST "transfer-encoding:  CHUNKED \r\n\r\n1\r\na\r\n0\r\n\r\n", XML, KEEP, "a", NULL},
     {CHUNKED "0\r\nContent-Length: 9\r\nTransfer-Encoding: gzip\r\n\r\n", XML, KEEP, "", NULL},
 
@@ -203,6 +204,9 @@ static const struct bad_row {
     {CHUNKED "\r\nabc\r\n0\r\n\r\n", 400, "chunk size"},
     {CHUNKED ";a=b\r\nabc\r\n0\r\n\r\n", 400, "chunk size"},
     {CHUNKED "00000000000000003\r\nabc\r\n0\r\n\r\n", 400, "1 to 16 digits"},
+    {CHUNKED "73 5\r\nabc\r\n0\r\n\r\n", 400, "chunk size"},
+    {CHUNKED "3 x\r\nabc\r\n0\r\n\r\n", 400, "chunk size"},
+    {CHUNKED "3\t\n\r\nabc\r\n0\r\n\r\n", 400, "chunk size"},
     {CHUNKED "3;a\nb\r\nabc\r\n0\r\n\r\n", 400, "chunk extension"},
     {CHUNKED "3;a\rb\r\nabc\r\n0\r\n\r\n", 400, "bare CR"},
     {CHUNKED "ffffffffffffffff\r\n", 413, "at least 18446744073709551615 bytes"},
@@ -307,6 +311,21 @@ static void bad_requests_are_refused_in_words(void **state)
     }
 }
 
+/* What follows, in the same read or not, is no part of the answer either. */
+static void every_row_reads_alike_however_it_is_cut(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        same_however_cut(good[i].request, strlen(good[i].request));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        same_however_cut(bad[i].request, strlen(bad[i].request));
+        char followed[400];
+        int size = snprintf(followed, sizeof followed, "%s" POST "Content-Length: 1\r\n\r\na",
+                            bad[i].request);
+        same_however_cut(followed, (size_t)size);
+    }
+}
+
 static void the_client_that_waits_is_told_to_continue_once(void **state)
 {
     (void)state;
@@ -368,6 +387,7 @@ int main(void)
         cmocka_unit_test(each_prefix_of_a_good_request_wants_more),
         cmocka_unit_test(of_two_requests_in_a_row_each_is_read),
         cmocka_unit_test(bad_requests_are_refused_in_words),
+        cmocka_unit_test(every_row_reads_alike_however_it_is_cut),
         cmocka_unit_test(the_client_that_waits_is_told_to_continue_once),
         cmocka_unit_test(the_length_is_told_as_soon_as_the_head_is_complete),
         cmocka_unit_test(a_refused_head_request_is_answered_without_a_body),

@@ -268,15 +268,6 @@ static void a_request_cut_anywhere_reads_the_same(void **state)
     }
 }
 
-/* Noise of its own, the same on every run. */
-static uint32_t random_number(uint32_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 17;
-    *seed ^= *seed << 5;
-    return *seed;
-}
-
 static void noise_is_read_the_same_however_it_is_cut(void **state)
 {
     (void)state;
@@ -294,18 +285,7 @@ static void noise_is_read_the_same_however_it_is_cut(void **state)
                             : (char)random_number(&seed);
             noisy[random_number(&seed) % (sizeof request - 1)] = byte;
         }
-        struct fed whole = feed(noisy, sizeof request - 1, 0);
-        struct fed bytewise = feed(noisy, sizeof request - 1, 1);
-        assert_int_equal(whole.frame, bytewise.frame);
-        if (whole.frame == DUET_FRAME_BAD) {
-            assert_int_equal(whole.message.status, bytewise.message.status);
-        } else if (whole.frame == DUET_FRAME_WHOLE) {
-            assert_int_equal(whole.message.notes, bytewise.message.notes);
-            assert_int_equal(whole.wire_size, bytewise.wire_size);
-            assert_int_equal(whole.message.body_size, bytewise.message.body_size);
-        }
-        fed_free(&bytewise);
-        fed_free(&whole);
+        same_however_cut(noisy, sizeof request - 1);
     }
 }
 
