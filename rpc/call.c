@@ -166,11 +166,18 @@ static int inflate_body(struct duet_call *call)
     return rc < 0 ? duet_fault_from(&call->fault, rc) : 0;
 }
 
-/* A MessagePack message that came as an HTTP body has not been walked by a framing. */
+/* A MessagePack message that came as an HTTP body has not been walked by a framing. A bad one
+ * is asked for its msgid all the same, so that the refusal finds its caller. */
 static int check_body(struct duet_call *call)
 {
     bool is_unwalked = call->to.notes & DUET_NOTE_HTTP && call->to.codec == &duet_codec_msgpack;
-    return is_unwalked ? duet_msgpack_check(&call->request) : 0;
+    int rc = is_unwalked ? duet_msgpack_check(&call->request) : 0;
+    if (rc == 0)
+        return 0;
+    struct duet_fault why = call->fault;
+    call->to.codec->head(&call->request);
+    call->fault = why;
+    return rc;
 }
 
 /* What a codec calls out of memory is the budget's refusal, if it refused. */

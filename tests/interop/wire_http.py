@@ -30,7 +30,7 @@ class Http(WireTest):
     def test_what_could_smuggle_a_request_is_refused(self):
         rows = [
             request().replace(b"\r\n", b"\n", 3),
-            request().replace(b"Host: x\r\n", b"Host: x\r"),
+            request().replace(b"Host: localhost\r\n", b"Host: localhost\r"),
             request("Transfer-Encoding: chunked", body=b"x\r\n", length=False),
             request("Transfer-Encoding: chunked", body=b"-1\r\n", length=False),
             request("Transfer-Encoding: chunked", body=b"3\nabc\r\n0\r\n\r\n", length=False),
@@ -128,6 +128,23 @@ class MessagePackInHttp(WireTest):
             self.assertEqual((kind, result), (RESPONSE, None), body)
             self.assertIn(error[0], (-32700, -32600, -32000), body)
             self.assertEqual(msgpack.unpackb(self.post([REQUEST, 1, "double", [7]])[2])[3], 14)
+
+    def test_a_bad_message_is_refused_by_its_msgid(self):
+        call = msgpack.packb([REQUEST, 4, "echo", [1]])
+        for body, code in (
+            (call + b"\x01\x02", -32600),
+            (call[:-1], -32700),
+            (b"\x94\x00\x04\xa4echo\x91\xc1", -32700),
+            (b"\x94\x00\xce\x00\x00\x00\x04\xa4echo\xdd\xff\xff\xff\xff", -32000),
+            (b"\x94\x00\x04" + b"\x91" * 100, -32000),
+            (b"\x95\x00\x04\x01\x01\x01", -32600),
+        ):
+            for headers in {}, {"Content-Encoding": "gzip"}:
+                with self.subTest(body, headers=headers):
+                    sent = gzip.compress(body) if headers else body
+                    kind, msgid, error, result = msgpack.unpackb(self.post(sent, headers)[2])
+                    self.assertEqual((kind, msgid, error[0]), (RESPONSE, 4, code))
+                    self.assertIsNone(result)
 
     def test_a_reply_in_a_post_is_no_call(self):
         reply = msgpack.packb([RESPONSE, 7, None, None])
