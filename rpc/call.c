@@ -36,6 +36,7 @@ struct duet_call *duet_call_new(struct duet_home *home)
     call->account.budget = &home->server->budget;
     call->arena.account = call->own_writer.out.account = &call->account;
     call->request.limits = &server->limits;
+    call->request.int_is_strict = duet_server_get(server, DUET_INT_RANGE) == DUET_INT_STRICT;
     call->request.arena = &call->arena;
     call->request.fault = &call->fault;
     duet_call_reset(call, false);

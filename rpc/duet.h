@@ -242,6 +242,7 @@ typedef enum duet_option {
     DUET_BUSY_POLL_US,   /* us that a loop without work polls before it sleeps */
     DUET_SERVER_TIMING,  /* 1: HTTP replies carry Server-Timing, the ms queued and running */
     DUET_CONTROL_CHARS,  /* DUET_CONTROL_BASE64, …: text that XML cannot carry */
+    DUET_INT_RANGE,      /* DUET_INT_WIDE, …: what XML's <int> and <i4> may hold when read */
     DUET_I8,             /* DUET_I8_PLAIN, …: integers beyond 32 bits in XML */
     DUET_NIL_FORM,       /* DUET_NIL_PLAIN, …: nil in XML */
     DUET_RAW,            /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
@@ -254,6 +255,9 @@ enum {
     DUET_CONTROL_BASE64 = 0, /* --control-chars base64: the whole text as base64 */
     DUET_CONTROL_REPLACE,    /* replace: U+FFFD for each character */
     DUET_CONTROL_FAULT,      /* fault: the call fails */
+
+    DUET_INT_WIDE = 0, /* --int wide: 64 bits, as many clients send them */
+    DUET_INT_STRICT,   /* strict: 32 bits, as the specification has it */
 
     DUET_I8_PLAIN = 0, /* --i8 i8: <i8> */
     DUET_I8_EX,        /* ex:i8: Apache's <ex:i8> */

@@ -97,6 +97,8 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
         DUET_UNIT_SWITCH, 0, 0, 1, NULL},
     [DUET_CONTROL_CHARS] = {"--control-chars", "text that XML cannot carry",
         DUET_UNIT_CHOICE, DUET_CONTROL_BASE64, 0, DUET_CONTROL_FAULT, "base64|replace|fault"},
+    [DUET_INT_RANGE] = {"--int", "what <int> and <i4> may hold: 64 bits or 32",
+        DUET_UNIT_CHOICE, DUET_INT_WIDE, 0, DUET_INT_STRICT, "wide|strict"},
     [DUET_I8] = {"--i8", "integers beyond 32 bits in XML",
         DUET_UNIT_CHOICE, DUET_I8_PLAIN, 0, DUET_I8_FAULT, "i8|ex:i8|fault"},
     [DUET_NIL_FORM] = {"--nil", "nil in XML",

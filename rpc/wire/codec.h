@@ -57,6 +57,7 @@ struct duet_request {
     uint8_t *bytes;
     size_t size;
     const struct duet_limits *limits;
+    bool int_is_strict; /* XML's <int> and <i4> hold 32 bits and no more */
     struct duet_arena *arena;
     struct duet_fault *fault;
 

@@ -45,6 +45,9 @@ class OptionTest(DuetTest):
     def post(self, method, params, **options):
         """Headers and body of the reply to an XML-RPC call."""
         body = xmlrpc.client.dumps(params, method, allow_none=True).encode()
+        return self.post_body(body, **options)
+
+    def post_body(self, body, **options):
         headers = {}
         if options.get("gzip"):
             body = gzip.compress(body)
@@ -237,6 +240,26 @@ class I8Fault(OptionTest):
             self.assertIn(str(value), self.assert_fails(INTERNAL, "echo", [1, {"a": value}]))
             self.assert_is_xml_only(value)
         self.assertIn("<int>5</int>", self.reply_xml("echo", 5))
+
+
+class IntStrict(OptionTest):
+    flags = ("--int", "strict")
+
+    def sent_as(self, tag, value):
+        body = xmlrpc.client.dumps((value,), "echo", allow_none=True)
+        body = re.sub("<(/?)(?:int|i8)>", rf"<\g<1>{tag}>", body)
+        return self.post_body(body.encode())[1].decode()
+
+    def test_an_int_holds_32_bits(self):
+        for tag in "int", "i4":
+            for value in BEYOND_32:
+                answer = self.sent_as(tag, value)
+                self.assertIn("<int>-32602</int>", answer)
+                self.assertIn("--int strict", answer)
+            for value in 2**31 - 1, -(2**31):
+                self.assertIn(f"<int>{value}</int>", self.sent_as(tag, value))
+        for value in BEYOND_32:
+            self.assertIn(f"<i8>{value}</i8>", self.sent_as("i8", value))
 
 
 class NilPlain(OptionTest):

@@ -103,7 +103,7 @@ class Faults(DuetTest):
             (-32701, b"<?xml version='1.0' encoding='shift_jis'?>" + (call % "<value/>").encode()),
             (-32600, b"<methodResponse><params/></methodResponse>"),
             (-32600, (call % "<value><unheard>1</unheard></value>").encode()),
-            (-32602, (call % "<value><i4>99999999999999</i4></value>").encode()),
+            (-32602, (call % "<value><i4>9223372036854775808</i4></value>").encode()),
             (-32602, (call % "<value><i8>9223372036854775808</i8></value>").encode()),
         ]
         connection = http.client.HTTPConnection(*self.server.host_port())

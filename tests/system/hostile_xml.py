@@ -17,8 +17,8 @@ def value(text):
 # Each row of the wire facts that must be a fault.
 FAULTS = [
     (REQUEST, value(b"<int>1_000</int>")),
-    (PARAMS, value(b"<i4>99999999999999</i4>")),
-    (PARAMS, value(b"<int>2147483648</int>")),
+    (PARAMS, value(b"<i4>99999999999999999999</i4>")),
+    (PARAMS, value(b"<int>9223372036854775808</int>")),
     (PARAMS, value(b"<i1>300</i1>")),
     (PARAMS, value(b"<i2>40000</i2>")),
     (PARAMS, value(b"<i8>9223372036854775808</i8>")),

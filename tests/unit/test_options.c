@@ -63,6 +63,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_BUSY_POLL_US, "--busy-poll-us", 0},
         {DUET_SERVER_TIMING, "--server-timing", 0},
         {DUET_CONTROL_CHARS, "--control-chars", DUET_CONTROL_BASE64},
+        {DUET_INT_RANGE, "--int", DUET_INT_WIDE},
         {DUET_I8, "--i8", DUET_I8_PLAIN},
         {DUET_NIL_FORM, "--nil", DUET_NIL_PLAIN},
         {DUET_RAW, "--raw", DUET_RAW_AUTO},
@@ -136,7 +137,7 @@ static void a_refusal_names_flag_value_and_range(void **state)
         {DUET_HEAD_TIMEOUT, INT64_MIN,
          "--head-timeout -9223372036854775808: must be 1 to 86400000 ms"},
         {DUET_RAW, 3, "--raw 3: must be new, old or auto"},
-        {DUET_OPTION_COUNT, 1, "there is no option 30"},
+        {1000, 1, "there is no option 1000"},
         {-1, 1, "there is no option -1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -150,6 +151,10 @@ static void a_refusal_names_flag_value_and_range(void **state)
         assert_string_equal(words, rows[i].words);
         assert_memory_equal(&options, &before, sizeof options);
     }
+    char words[200];
+    struct duet_options options;
+    assert_int_equal(duet_options_set(&options, DUET_OPTION_COUNT, 1, words, sizeof words),
+                     -EINVAL);
     assert_string_equal(duet_option_flag((duet_option)-1), "");
     assert_string_equal(duet_option_flag(DUET_OPTION_COUNT), "");
 }

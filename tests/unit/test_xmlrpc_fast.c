@@ -24,6 +24,8 @@ static const struct {
     {"<value><i4>-2147483648</i4></value>", "[-2147483648]"},
     {"<value><int> +2147483647\n</int></value>", "[2147483647]"},
     {"<value><int>-0</int></value>", "[0]"},
+    {"<value><int>2147483648</int></value>", "[2147483648]"},
+    {"<value><i4>-9223372036854775808</i4></value>", "[-9223372036854775808]"},
     {"<value><i8>-9223372036854775808</i8></value>", "[-9223372036854775808]"},
     {"<value><i8>9223372036854775807</i8></value>", "[9223372036854775807]"},
     {"<value><boolean>1</boolean></value>", "[true]"},
@@ -122,8 +124,8 @@ static const char *const left_values[] = {
     "<value>\xc3</value>",
     "<value><int></int></value>",
     "<value><int/></value>",
-    "<value><int>2147483648</int></value>",
-    "<value><i4>-2147483649</i4></value>",
+    "<value><int>9223372036854775808</int></value>",
+    "<value><i4>-9223372036854775809</i4></value>",
     "<value><i8>9223372036854775808</i8></value>",
     "<value><i8>-9223372036854775809</i8></value>",
     "<value><i8>99999999999999999999</i8></value>",
@@ -293,7 +295,7 @@ static enum agreement agree_on_nested(const struct duet_limits *limits, size_t d
     for (size_t i = 0; i < depth; i++)
         to = stpcpy(to, "</data></array></value>");
     to = stpcpy(to, END);
-    enum agreement found = agree(limits, text, (size_t)(to - text));
+    enum agreement found = agree(limits, false, text, (size_t)(to - text));
     free(text);
     return found;
 }
@@ -312,9 +314,31 @@ static void limits_are_held_and_their_words_left_to_expat(void **state)
     const char *text = CALL("<value><struct><member><name>a</name><value/></member>"
                             "<member><name>b</name><value/></member></struct></value>");
     limits.max_values = 5;
-    assert_int_equal(agree(&limits, text, strlen(text)), READ_ALIKE);
+    assert_int_equal(agree(&limits, false, text, strlen(text)), READ_ALIKE);
     limits.max_values = 4;
-    assert_int_equal(agree(&limits, text, strlen(text)), LEFT_TO_EXPAT);
+    assert_int_equal(agree(&limits, false, text, strlen(text)), LEFT_TO_EXPAT);
+}
+
+static void an_int_beyond_32_bits_is_left_to_expat_where_it_must_not_be(void **state)
+{
+    (void)state;
+    static const struct duet_limits limits = {
+        .max_message = 1 << 20, .max_values = 1000, .max_depth = 64};
+    static const struct {
+        const char *text;
+        enum agreement wide, strict;
+    } rows[] = {
+        {CALL("<value><int>2147483647</int></value>"), READ_ALIKE, READ_ALIKE},
+        {CALL("<value><i4>-2147483648</i4></value>"), READ_ALIKE, READ_ALIKE},
+        {CALL("<value><int>2147483648</int></value>"), READ_ALIKE, LEFT_TO_EXPAT},
+        {CALL("<value><i4>-2147483649</i4></value>"), READ_ALIKE, LEFT_TO_EXPAT},
+        {CALL("<value><i8>2147483648</i8></value>"), READ_ALIKE, READ_ALIKE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *text = rows[i].text;
+        assert_int_equal(agree(&limits, false, text, strlen(text)), rows[i].wide);
+        assert_int_equal(agree(&limits, true, text, strlen(text)), rows[i].strict);
+    }
 }
 
 /* After many texts and a fault at the very end, the arena is as it was for expat. */
@@ -571,6 +595,7 @@ int main(void)
         cmocka_unit_test(a_document_cut_short_is_left_to_expat),
         cmocka_unit_test(each_byte_is_judged_alike_at_each_place_in_a_text),
         cmocka_unit_test(limits_are_held_and_their_words_left_to_expat),
+        cmocka_unit_test(an_int_beyond_32_bits_is_left_to_expat_where_it_must_not_be),
         cmocka_unit_test(what_it_took_is_given_back),
         cmocka_unit_test(a_full_arena_is_left_to_expat),
         cmocka_unit_test(mutated_documents_are_read_alike_or_left_to_expat),

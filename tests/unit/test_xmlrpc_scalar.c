@@ -35,9 +35,14 @@ static void scalars_are_read_as_their_types(void **state)
         {"<int>-0</int>", "[0]"},
         {"<int>2147483647</int>", "[2147483647]"},
         {"<i4>-2147483648</i4>", "[-2147483648]"},
-        {"<i4>2147483648</i4>", "fault -32602"},
-        {"<int>-2147483649</int>", "fault -32602"},
-        {"<i4>99999999999999</i4>", "fault -32602"},
+        {"<i4>2147483648</i4>", "[2147483648]"},
+        {"<int>-2147483649</int>", "[-2147483649]"},
+        {"<i4>99999999999999</i4>", "[99999999999999]"},
+        {"<int>9223372036854775807</int>", "[9223372036854775807]"},
+        {"<i4>-9223372036854775808</i4>", "[-9223372036854775808]"},
+        {"<int>9223372036854775808</int>", "fault -32602"},
+        {"<i4>-9223372036854775809</i4>", "fault -32602"},
+        {"<int>99999999999999999999</int>", "fault -32602"},
         {"<int>1_000</int>", "fault -32600"},
         {"<int></int>", "fault -32600"},
         {"<int/>", "fault -32600"},
@@ -110,15 +115,40 @@ static void scalars_are_read_as_their_types(void **state)
     reading_done(&reading);
 }
 
+static void an_int_holds_32_bits_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *shown;
+    } rows[] = {
+        {"<int>2147483647</int>", "[2147483647]"}, {"<i4>-2147483648</i4>", "[-2147483648]"},
+        {"<i4>2147483648</i4>", "fault -32602"},   {"<int>-2147483649</int>", "fault -32602"},
+        {"<i8>2147483648</i8>", "[2147483648]"},
+    };
+    struct reading reading;
+    reading_init(&reading);
+    reading.int_is_strict = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(read_value(&reading, rows[i].value), rows[i].shown);
+    read_value(&reading, "<i4>99999999999999</i4>");
+    assert_string_equal(
+        reading.fault.message,
+        "argument 1: <i4> holds \"99999999999999\", which is out of range: -2147483648 to "
+        "2147483647 with --int strict (line 2, column 79)");
+    reading_done(&reading);
+}
+
 static void a_refusal_says_what_and_where(void **state)
 {
     (void)state;
     static const struct {
         const char *value, *message;
     } rows[] = {
-        {"<i4>99999999999999</i4>",
-         "argument 1: <i4> holds \"99999999999999\", which is out of range: -2147483648 to "
-         "2147483647 (line 2, column 79)"},
+        {"<i4>9223372036854775808</i4>",
+         "argument 1: <i4> holds \"9223372036854775808\", which is out of range: "
+         "-9223372036854775808 to 9223372036854775807 (line 2, column 84)"},
+        {"<i2>40000</i2>", "argument 1: <i2> holds \"40000\", which is out of range: -32768 to "
+                           "32767 (line 2, column 70)"},
         {"<int>1_000</int>",
          "argument 1: <int> holds \"1_000\", which is no integer (line 2, column 71)"},
         {"<ex:serializable>x</ex:serializable>",
@@ -157,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_are_read_as_their_types),
+        cmocka_unit_test(an_int_holds_32_bits_where_that_is_asked_for),
         cmocka_unit_test(a_refusal_says_what_and_where),
         cmocka_unit_test(a_long_text_is_cut_in_the_refusal),
     };

@@ -113,12 +113,13 @@ static inline bool is_clean(const struct view *view, const void *bytes)
 
 enum agreement { LEFT_TO_EXPAT, READ_ALIKE, READ_DIFFERENTLY };
 
-static inline enum agreement agree(const struct duet_limits *limits, const void *bytes,
-                                   size_t size)
+static inline enum agreement agree(const struct duet_limits *limits, bool int_is_strict,
+                                   const void *bytes, size_t size)
 {
     struct view fast, expat;
     view_init(&fast, limits, bytes, size, 0);
     view_init(&expat, limits, bytes, size, 1); /* where one byte more may be read */
+    fast.request.int_is_strict = expat.request.int_is_strict = int_is_strict;
     struct duet_xml_thread *thread = duet_xml_thread();
     fast.is_read = duet_xml_fast_read(&thread->build, &fast.request);
     expat.is_read = fast.is_read && duet_xml_read(thread, &expat.request) == 0;
@@ -135,15 +136,17 @@ static inline enum agreement agree(const struct duet_limits *limits, const void 
     return agreement;
 }
 
-/* Under limits that nothing small meets, and under tight ones. */
+/* Under limits that nothing small meets, and under tight ones; with wide integers and strict.
+ */
 static inline enum agreement agree_under_limits(const void *bytes, size_t size)
 {
     static const struct duet_limits wide = {
         .max_message = 16 << 20, .max_head = 16384, .max_values = 1000000, .max_depth = 64};
     static const struct duet_limits tight = {
         .max_message = 16 << 20, .max_head = 16384, .max_values = 5, .max_depth = 2};
-    enum agreement agreement = agree(&wide, bytes, size);
-    if (agree(&tight, bytes, size) == READ_DIFFERENTLY)
+    enum agreement agreement = agree(&wide, false, bytes, size);
+    if (agree(&wide, true, bytes, size) == READ_DIFFERENTLY ||
+        agree(&tight, false, bytes, size) == READ_DIFFERENTLY)
         return READ_DIFFERENTLY;
     return agreement;
 }

@@ -18,6 +18,7 @@ struct reading {
     struct duet_limits limits;
     struct duet_arena arena;
     struct duet_fault fault;
+    bool int_is_strict;
     struct duet_request request;
     uint8_t *bytes;
     int rc;
@@ -123,6 +124,7 @@ static inline const char *read_bytes(struct reading *reading, const void *bytes,
     reading->request = (struct duet_request){.bytes = reading->bytes,
                                              .size = size,
                                              .limits = &reading->limits,
+                                             .int_is_strict = reading->int_is_strict,
                                              .arena = &reading->arena,
                                              .fault = &reading->fault};
     reading->shown[0] = '\0';

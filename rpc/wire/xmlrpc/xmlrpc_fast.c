@@ -18,6 +18,7 @@
 
 struct scan {
     const char *at, *end;
+    int64_t int_max; /* of <int> and <i4> */
     struct duet_xml_build *build;
 };
 
@@ -178,7 +179,7 @@ static bool take_base64(struct scan *scan, msgpack_object *value)
 static bool take_scalar(struct scan *scan, msgpack_object *value)
 {
     if (TAKE(scan, "<int>"))
-        return take_integer(scan, INT32_MAX, value) && TAKE(scan, "</int>");
+        return take_integer(scan, scan->int_max, value) && TAKE(scan, "</int>");
     if (TAKE(scan, "<string>"))
         return take_text(scan, value) && TAKE(scan, "</string>");
     if (TAKE(scan, "<double>"))
@@ -186,7 +187,7 @@ static bool take_scalar(struct scan *scan, msgpack_object *value)
     if (TAKE(scan, "<boolean>"))
         return take_boolean(scan, value) && TAKE(scan, "</boolean>");
     if (TAKE(scan, "<i4>"))
-        return take_integer(scan, INT32_MAX, value) && TAKE(scan, "</i4>");
+        return take_integer(scan, scan->int_max, value) && TAKE(scan, "</i4>");
     if (TAKE(scan, "<i8>"))
         return take_integer(scan, INT64_MAX, value) && TAKE(scan, "</i8>");
     if (TAKE(scan, "<dateTime.iso8601>"))
@@ -364,7 +365,12 @@ bool duet_xml_fast_read(struct duet_xml_build *build, struct duet_request *reque
     if (request->size > INT32_MAX) /* sizes in the tree have 32 bits */
         return false;
     const char *bytes = (const char *)request->bytes;
-    struct scan scan = {.at = bytes, .end = bytes + request->size, .build = build};
+    struct scan scan = {
+        .at = bytes,
+        .end = bytes + request->size,
+        .int_max = request->int_is_strict ? INT32_MAX : INT64_MAX,
+        .build = build,
+    };
     struct duet_arena_mark mark = duet_arena_mark(request->arena);
     int code = request->fault->code;
 

@@ -68,6 +68,12 @@ static int refuse(struct duet_xml_build *build, int code, const char *name, cons
                           duet_xml_shown(text, size) < (int)size ? "..." : "", what);
 }
 
+/* The type whose range holds: many clients put 64 bits in an <int>. */
+static enum duet_xml_type widened(const struct duet_xml_build *build, enum duet_xml_type type)
+{
+    return type == DUET_XML_INT && !build->request->int_is_strict ? DUET_XML_I8 : type;
+}
+
 static int refuse_integer(struct duet_xml_build *build, enum duet_xml_type type,
                           const char *name, int code)
 {
@@ -76,8 +82,9 @@ static int refuse_integer(struct duet_xml_build *build, enum duet_xml_type type,
     if (type == DUET_XML_BIG_INTEGER)
         return refuse(build, code, name, "which is out of range: 64 bits are supported");
     char what[96];
-    snprintf(what, sizeof what, "which is out of range: %" PRId64 " to %" PRId64,
-             ranges[type].min, ranges[type].max);
+    snprintf(what, sizeof what, "which is out of range: %" PRId64 " to %" PRId64 "%s",
+             ranges[type].min, ranges[type].max,
+             type == DUET_XML_INT ? " with --int strict" : "");
     return refuse(build, code, name, what);
 }
 
@@ -86,6 +93,7 @@ static int read_integer(struct duet_xml_build *build, enum duet_xml_type type, c
 {
     bool negative;
     uint64_t magnitude;
+    type = widened(build, type);
     int rc =
         duet_xml_integer_read(duet_xml_text(build), build->text_size, &negative, &magnitude);
     if (rc < 0)
