@@ -266,6 +266,8 @@ enum {
     DUET_NIL_PLAIN = 0, /* --nil nil: <nil/> */
     DUET_NIL_EX,        /* ex:nil: Apache's <ex:nil/> */
     DUET_NIL_FAULT,     /* fault: the call fails */
+    DUET_NIL_EMPTY,     /* empty: an empty string, for clients that know no nil */
+    DUET_NIL_FALSE,     /* false: a boolean, for the same */
 
     DUET_RAW_NEW = 0, /* --raw new: str8, bin and ext for every peer */
     DUET_RAW_OLD,     /* old: none of them, as before 2013 */

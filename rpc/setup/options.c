@@ -36,6 +36,8 @@ _Static_assert((int)DUET_I8_FAULT == (int)DUET_STYLE_I8_FAULT, "same values");
 _Static_assert((int)DUET_NIL_PLAIN == (int)DUET_STYLE_NIL, "same values");
 _Static_assert((int)DUET_NIL_EX == (int)DUET_STYLE_NIL_EX, "same values");
 _Static_assert((int)DUET_NIL_FAULT == (int)DUET_STYLE_NIL_FAULT, "same values");
+_Static_assert((int)DUET_NIL_EMPTY == (int)DUET_STYLE_NIL_EMPTY, "same values");
+_Static_assert((int)DUET_NIL_FALSE == (int)DUET_STYLE_NIL_FALSE, "same values");
 _Static_assert((int)DUET_RAW_NEW == (int)DUET_STYLE_RAW_NEW, "same values");
 _Static_assert((int)DUET_RAW_OLD == (int)DUET_STYLE_RAW_OLD, "same values");
 _Static_assert((int)DUET_ERROR_ARRAY == (int)DUET_STYLE_ERROR_ARRAY, "same values");
@@ -86,7 +88,7 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
     [DUET_CALL_TIMEOUT] = {"--call-timeout", "from a call's arrival to its answer, 0 for no limit",
         DUET_UNIT_MS, 0, 0, DAY, NULL},
     [DUET_MAX_MULTICALL] = {"--max-multicall", "calls in one system.multicall",
-        DUET_UNIT_COUNT, 64, 1, 100 * 1000, NULL},
+        DUET_UNIT_COUNT, 1024, 1, 100 * 1000, NULL},
     [DUET_DRAIN_MS] = {"--drain-ms", "how long a drain waits for calls in progress",
         DUET_UNIT_MS, 3 * SECOND, 0, DAY, NULL},
     [DUET_DRAIN_DELAY_MS] = {"--drain-delay-ms", "how long a drain goes on serving, /healthz saying 503",
@@ -102,7 +104,7 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
     [DUET_I8] = {"--i8", "integers beyond 32 bits in XML",
         DUET_UNIT_CHOICE, DUET_I8_PLAIN, 0, DUET_I8_FAULT, "i8|ex:i8|fault"},
     [DUET_NIL_FORM] = {"--nil", "nil in XML",
-        DUET_UNIT_CHOICE, DUET_NIL_PLAIN, 0, DUET_NIL_FAULT, "nil|ex:nil|fault"},
+        DUET_UNIT_CHOICE, DUET_NIL_PLAIN, 0, DUET_NIL_FALSE, "nil|ex:nil|fault|empty|false"},
     [DUET_RAW] = {"--raw", "strings and bytes in MessagePack",
         DUET_UNIT_CHOICE, DUET_RAW_AUTO, 0, DUET_RAW_AUTO, "new|old|auto"},
     [DUET_ERROR_STYLE] = {"--error-style", "errors in MessagePack-RPC",

@@ -35,9 +35,11 @@ enum duet_style_choice {
     DUET_STYLE_I8 = 0, /* integers beyond 32 bits: <i8>, <ex:i8>, or a fault */
     DUET_STYLE_I8_EX,
     DUET_STYLE_I8_FAULT,
-    DUET_STYLE_NIL = 0, /* nil: <nil/>, <ex:nil/>, or a fault */
+    DUET_STYLE_NIL = 0, /* nil: <nil/>, <ex:nil/>, a fault, "", or false */
     DUET_STYLE_NIL_EX,
     DUET_STYLE_NIL_FAULT,
+    DUET_STYLE_NIL_EMPTY,
+    DUET_STYLE_NIL_FALSE,
     DUET_STYLE_RAW_NEW =
         0, /* MessagePack: today's str8, bin and ext, or the raw of before 2013 */
     DUET_STYLE_RAW_OLD,

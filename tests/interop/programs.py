@@ -21,7 +21,7 @@ LIMITS = {
     "--body-timeout": "30000",
     "--write-timeout": "30000",
     "--idle-timeout": "300000",
-    "--max-multicall": "64",
+    "--max-multicall": "1024",
     "--drain-ms": "3000",
 }
 

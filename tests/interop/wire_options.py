@@ -288,6 +288,27 @@ class NilFault(OptionTest):
         self.assert_is_xml_only([None])
 
 
+class NilEmpty(OptionTest):
+    flags = ("--nil", "empty")
+    instead, written = "", "<value><string></string></value>"
+
+    def test_nil_is_what_every_client_reads(self):
+        for method, params in ("demo.nothing", ()), ("echo", ([1, {"a": None}],)):
+            answer = self.reply_xml(method, *params)
+            self.assertIn(self.written, answer)
+            self.assertNotIn("nil", answer)
+        with self.proxy() as proxy:
+            self.assertEqual(proxy.echo([None, {"a": None}]), [self.instead, {"a": self.instead}])
+            calls = [{"methodName": "demo.nothing", "params": []}]
+            self.assertEqual(proxy.system.multicall(calls), [[self.instead]])
+        self.assert_is_xml_only([None])
+
+
+class NilFalse(NilEmpty):
+    flags = ("--nil", "false")
+    instead, written = False, "<value><boolean>0</boolean></value>"
+
+
 class ControlTest(OptionTest):
     """XML cannot say a control character, but a method can: this one joins two texts, and takes
     them as base64 too."""

@@ -152,7 +152,7 @@ class Xml(HostileTest):
     def test_a_multicall_of_5000_is_refused_in_both_protocols(self):
         calls = [{"methodName": "double", "params": [1]}] * 5000
         answer = self.check_fault(LIMIT, call_xml("system.multicall", calls))
-        self.check_words(answer.words, "--max-multicall", 64, 5000)
+        self.check_words(answer.words, "--max-multicall", 1024, 5000)
         ((_, _, error, _),) = self.replies(packed("system.multicall", calls))
         self.assertEqual(error[0], LIMIT)
 

@@ -212,7 +212,7 @@ class SmallHeadTest(HeadTest):
 
 
 class MulticallTest(SizeTest):
-    limit, flag = 64, "--max-multicall"
+    limit, flag = 1024, "--max-multicall"
 
     def calls(self, count):
         return [{"methodName": "double", "params": [i]} for i in range(count)]

@@ -57,7 +57,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_WRITE_TIMEOUT, "--write-timeout", 30000},
         {DUET_IDLE_TIMEOUT, "--idle-timeout", 300000},
         {DUET_CALL_TIMEOUT, "--call-timeout", 0},
-        {DUET_MAX_MULTICALL, "--max-multicall", 64},
+        {DUET_MAX_MULTICALL, "--max-multicall", 1024},
         {DUET_DRAIN_MS, "--drain-ms", 3000},
         {DUET_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
         {DUET_BUSY_POLL_US, "--busy-poll-us", 0},

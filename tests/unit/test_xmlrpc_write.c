@@ -71,6 +71,12 @@ static void nil_follows_the_style(void **state)
     writer->style.nil = DUET_STYLE_NIL_EX;
     assert_int_equal(ops->nil(writer), 0);
     assert_string_equal(written(&writing), "<value><ex:nil/></value>");
+    writer->style.nil = DUET_STYLE_NIL_EMPTY;
+    assert_int_equal(ops->nil(writer), 0);
+    assert_string_equal(written(&writing), "<value><string></string></value>");
+    writer->style.nil = DUET_STYLE_NIL_FALSE;
+    assert_int_equal(ops->nil(writer), 0);
+    assert_string_equal(written(&writing), "<value><boolean>0</boolean></value>");
     writer->style.nil = DUET_STYLE_NIL_FAULT;
     assert_int_equal(ops->nil(writer), DUET_FAILED);
     assert_int_equal(writing.fault.code, DUET_FAULT_INTERNAL);

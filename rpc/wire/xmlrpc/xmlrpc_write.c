@@ -43,6 +43,12 @@ static int refuse(struct duet_writer *writer, const char *words)
     return duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "%s", words);
 }
 
+static int write_boolean(struct duet_writer *writer, bool value)
+{
+    return value ? put(writer, TEXT("<value><boolean>1</boolean></value>"))
+                 : put(writer, TEXT("<value><boolean>0</boolean></value>"));
+}
+
 static int write_nil(struct duet_writer *writer)
 {
     switch (writer->style.nil) {
@@ -50,15 +56,13 @@ static int write_nil(struct duet_writer *writer)
         return put(writer, TEXT("<value><ex:nil/></value>"));
     case DUET_STYLE_NIL_FAULT:
         return refuse(writer, "XML-RPC has no nil, and --nil fault forbids the extension");
+    case DUET_STYLE_NIL_EMPTY:
+        return put(writer, TEXT("<value><string></string></value>"));
+    case DUET_STYLE_NIL_FALSE:
+        return write_boolean(writer, false);
     default:
         return put(writer, TEXT("<value><nil/></value>"));
     }
-}
-
-static int write_boolean(struct duet_writer *writer, bool value)
-{
-    return value ? put(writer, TEXT("<value><boolean>1</boolean></value>"))
-                 : put(writer, TEXT("<value><boolean>0</boolean></value>"));
 }
 
 static int write_long_integer(struct duet_writer *writer, const char *digits, size_t size)
