@@ -463,6 +463,7 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
     settle_fault(&inner, rc);
     count_invoked(&inner);
     run_after_hook(&inner);
+    duet_signature_restore(&inner.request.params); /* they are the outer call's */
     if (rc < 0)
         call->fault = inner.fault;
     return rc < 0 ? DUET_FAILED : 0;

@@ -129,11 +129,13 @@ enum {
  *
  * `signature` is "result:params", one letter each: n nil, b bool, i int64, u uint64, d double,
  * s string, r raw bytes, t time, a array, m map, v any. Alternatives are separated by a space
- * ("i:i d:d"); NULL or "" accepts anything. Arguments are checked before the handler runs, so a
- * handler whose signature is "i:i" may read argument 0 without asking; the result's letter only
- * tells callers what to expect. An int is taken where only d is declared, if a double holds it
- * exactly; r takes strings too. The same string feeds system.methodSignature, `help` feeds
- * system.methodHelp; both may be NULL.
+ * ("i:i d:d"); NULL or "" accepts anything, and so does a "*" in place of the arguments, which
+ * still tells the result ("a:*"). Arguments are checked before the handler runs, so a handler
+ * whose signature is "i:i" may read argument 0 without asking; the result's letter only tells
+ * callers what to expect. An int is taken where only d is declared, if a double holds it
+ * exactly; an empty array where only m is, and the handler reads an empty map (PHP and Lua know
+ * no difference); r takes strings too. The same string feeds system.methodSignature, `help`
+ * feeds system.methodHelp; both may be NULL.
  *
  * A call that runs past its time limit is answered with DUET_FAULT_TIMEOUT; its handler goes on
  * until it returns, and holds its place of max_running until then. */

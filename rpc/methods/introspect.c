@@ -281,7 +281,7 @@ static int stats(duet_call *call, void *ctx)
  * long, and a multicall may run anything. */
 const duet_method duet_introspection[] = {
     {.name = "system.listMethods",
-     .signature = "a:",
+     .signature = "a:*", /* HomeMatic CCUs send the id of an interface along */
      .handler = list_methods,
      .help = "The names of all methods, sorted."},
     {.name = "system.methodSignature",
@@ -301,7 +301,7 @@ const duet_method duet_introspection[] = {
      .flags = DUET_INLINE,
      .help = "Whether there is a method of that name."},
     {.name = "system.getCapabilities",
-     .signature = "m:",
+     .signature = "m:*",
      .handler = get_capabilities,
      .flags = DUET_INLINE,
      .help = "The specifications that this server keeps to."},
@@ -312,7 +312,7 @@ const duet_method duet_introspection[] = {
          "Runs several calls, each {methodName, params}, and answers with one entry for each: "
          "an array of its one result, or {faultCode, faultString}."},
     {.name = "system.stats",
-     .signature = "m:",
+     .signature = "m:*",
      .handler = stats,
      .flags = DUET_INLINE, /* when all workers are busy, it is asked for most */
      .help = "What the server has counted since it started."},

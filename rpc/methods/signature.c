@@ -12,7 +12,8 @@
 
 /* What a parameter may be. An int is taken for a double only where no alternative with as many
  * arguments has an integer in that place ("d alone"): else a handler that tells its
- * alternatives apart by one argument would misread the others. */
+ * alternatives apart by one argument would misread the others. So with an empty array, which is
+ * what PHP and Lua send for an empty map, where no alternative takes it as it is. */
 enum code {
     TAKES_NIL,
     TAKES_BOOL,
@@ -26,6 +27,7 @@ enum code {
     TAKES_MAP,
     TAKES_ANY,
     TAKES_DOUBLE_OR_INT,
+    TAKES_MAP_OR_NO_ITEMS,
 };
 
 #define BIT(type) (1u << (type))
@@ -51,6 +53,7 @@ static const struct {
     [TAKES_ANY] = {'v', DUET_NIL, ALL_TYPES, 0, "any"},
     [TAKES_DOUBLE_OR_INT] = {'\0', DUET_DOUBLE, BIT(DUET_DOUBLE),
                              BIT(DUET_INT) | BIT(DUET_UINT), "double"},
+    [TAKES_MAP_OR_NO_ITEMS] = {'\0', DUET_MAP, BIT(DUET_MAP), BIT(DUET_ARRAY), "struct"},
 };
 
 /* ---- Alternatives as they lie in the codes */
@@ -87,6 +90,7 @@ struct parser {
     struct duet_signature *signature;
     const char *text;
     size_t at;
+    bool takes_anything;
     char *words;
     size_t room;
 };
@@ -111,6 +115,17 @@ static int read_letter(struct parser *parser)
     return 0;
 }
 
+/* Passes over the "*" of "a:*": nothing that this signature says of arguments is held against
+ * them. */
+static int read_any_arguments(struct parser *parser)
+{
+    parser->at++;
+    if (parser->text[parser->at] != '\0' && parser->text[parser->at] != ' ')
+        return complain(parser, "nothing may follow '*'");
+    parser->takes_anything = true;
+    return 0;
+}
+
 /* Reads "i:is". */
 static int read_alternative(struct parser *parser)
 {
@@ -127,32 +142,39 @@ static int read_alternative(struct parser *parser)
     if (parser->text[parser->at] != ':')
         return complain(parser, "no ':' after the result type");
     parser->at++;
+    if (parser->text[parser->at] == '*')
+        rc = read_any_arguments(parser);
     while (rc == 0 && parser->text[parser->at] != '\0' && parser->text[parser->at] != ' ')
         rc = read_letter(parser);
     signature->codes[start] = (uint8_t)(signature->size - start - 2);
     return rc;
 }
 
-/* Whether some alternative with `count` arguments has an integer as argument `i`. */
-static bool has_integer_at(const struct duet_signature *signature, size_t count, size_t i)
+/* What the alternatives with `count` arguments have as argument `i`, as bits. */
+static unsigned codes_at(const struct duet_signature *signature, size_t count, size_t i)
 {
-    struct alternative other;
-    for (size_t at = 0; next_alternative(signature, &at, &other);)
-        if (other.count == count &&
-            (other.codes[i] == TAKES_INT || other.codes[i] == TAKES_UINT))
-            return true;
-    return false;
+    unsigned codes = 0;
+    struct alternative alternative;
+    for (size_t at = 0; next_alternative(signature, &at, &alternative);)
+        if (alternative.count == count)
+            codes |= BIT(alternative.codes[i]);
+    return codes;
 }
 
-/* Lets doubles take ints where they stand alone. */
-static void widen_doubles(struct duet_signature *signature)
+/* Lets doubles take ints, and maps empty arrays, where they stand alone. */
+static void widen(struct duet_signature *signature)
 {
     struct alternative alternative;
     for (size_t at = 0; next_alternative(signature, &at, &alternative);) {
         uint8_t *codes = signature->codes + at - alternative.count;
-        for (size_t i = 0; i < alternative.count; i++)
-            if (codes[i] == TAKES_DOUBLE && !has_integer_at(signature, alternative.count, i))
+        for (size_t i = 0; i < alternative.count; i++) {
+            unsigned all = codes_at(signature, alternative.count, i);
+            if (codes[i] == TAKES_DOUBLE && !(all & (BIT(TAKES_INT) | BIT(TAKES_UINT))))
                 codes[i] = TAKES_DOUBLE_OR_INT;
+            if (codes[i] == TAKES_MAP && !(all & (BIT(TAKES_ARRAY) | BIT(TAKES_ANY))))
+                codes[i] = TAKES_MAP_OR_NO_ITEMS;
+            signature->has_maps |= codes[i] == TAKES_MAP_OR_NO_ITEMS;
+        }
     }
 }
 
@@ -160,7 +182,8 @@ int duet_signature_parse(struct duet_signature *signature, const char *text, cha
                          size_t room)
 {
     *signature = (struct duet_signature){.size = 0};
-    struct parser parser = {signature, text ? text : "", 0, words, room};
+    struct parser parser = {
+        .signature = signature, .text = text ? text : "", .words = words, .room = room};
 
     for (;;) {
         parser.at += strspn(parser.text + parser.at, " ");
@@ -169,9 +192,10 @@ int duet_signature_parse(struct duet_signature *signature, const char *text, cha
         int rc = read_alternative(&parser);
         if (rc < 0)
             return rc;
-        signature->alternatives++;
+        signature->told++;
     }
-    widen_doubles(signature);
+    signature->alternatives = parser.takes_anything ? 0 : signature->told;
+    widen(signature);
     return 0;
 }
 
@@ -208,6 +232,8 @@ static bool value_fits(enum code code, const msgpack_object *object)
 {
     if (code == TAKES_UINT)
         return object->type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+    if (code == TAKES_MAP_OR_NO_ITEMS)
+        return object->via.array.size == 0;
     return fits_double(object);
 }
 
@@ -227,6 +253,28 @@ static size_t count_taken(const struct alternative *alternative, const msgpack_o
            takes((enum code)alternative->codes[i], &params->via.array.ptr[i]))
         i++;
     return i;
+}
+
+/* Where an empty map has its pairs that came as an array. */
+static msgpack_object_kv was_array;
+
+static void make_maps(const struct alternative *alternative, const msgpack_object *params)
+{
+    for (size_t i = 0; i < alternative->count; i++) {
+        msgpack_object *object = &params->via.array.ptr[i];
+        if (alternative->codes[i] == TAKES_MAP_OR_NO_ITEMS &&
+            object->type == MSGPACK_OBJECT_ARRAY)
+            *object = (msgpack_object){.type = MSGPACK_OBJECT_MAP, .via.map = {0, &was_array}};
+    }
+}
+
+void duet_signature_restore(const msgpack_object *params)
+{
+    for (uint32_t i = 0; i < params->via.array.size; i++) {
+        msgpack_object *object = &params->via.array.ptr[i];
+        if (object->type == MSGPACK_OBJECT_MAP && object->via.map.ptr == &was_array)
+            *object = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
+    }
 }
 
 /* ---- Words */
@@ -249,11 +297,14 @@ static const char *code_name(enum code code)
     return code == TAKES_ANY ? "any value" : duet_type_name(kinds[code].type);
 }
 
-/* "int or double" for a set of codes; a double reads the same whether it takes ints or not. */
+/* "int or double" for a set of codes; a double reads the same whether it takes ints or not, and
+ * so with a map. */
 static void add_codes(struct list *list, unsigned codes)
 {
     if (codes & BIT(TAKES_DOUBLE_OR_INT))
         codes = (codes & ~BIT(TAKES_DOUBLE_OR_INT)) | BIT(TAKES_DOUBLE);
+    if (codes & BIT(TAKES_MAP_OR_NO_ITEMS))
+        codes = (codes & ~BIT(TAKES_MAP_OR_NO_ITEMS)) | BIT(TAKES_MAP);
     for (unsigned code = 0; codes != 0; code++) {
         if (!(codes & BIT(code)))
             continue;
@@ -262,17 +313,6 @@ static void add_codes(struct list *list, unsigned codes)
         if (codes != 0)
             add_text(list, (codes & (codes - 1)) != 0 ? ", " : " or ");
     }
-}
-
-/* What the alternatives with `count` arguments have as argument `i`. */
-static unsigned codes_at(const struct duet_signature *signature, size_t count, size_t i)
-{
-    unsigned codes = 0;
-    struct alternative alternative;
-    for (size_t at = 0; next_alternative(signature, &at, &alternative);)
-        if (alternative.count == count)
-            codes |= BIT(alternative.codes[i]);
-    return codes;
 }
 
 /* "no arguments", "1 argument (int or double)", "2 arguments (int, string)" */
@@ -379,8 +419,11 @@ int duet_signature_check(const struct duet_signature *signature, const char *met
     for (size_t at = 0; next_alternative(signature, &at, &alternative);) {
         if (alternative.count != params->via.array.size)
             continue;
-        if (count_taken(&alternative, params) == alternative.count)
+        if (count_taken(&alternative, params) == alternative.count) {
+            if (signature->has_maps)
+                make_maps(&alternative, params);
             return 0;
+        }
         right_count = true;
     }
     return right_count ? refuse_type(signature, method, params, fault)
@@ -396,10 +439,10 @@ static int write_name(duet_writer *writer, uint8_t code)
 
 int duet_signature_write(const struct duet_signature *signature, duet_writer *writer)
 {
-    if (signature->alternatives == 0)
+    if (signature->told == 0)
         return duet_write_string(writer, "undef", 5);
 
-    int rc = duet_write_array(writer, signature->alternatives);
+    int rc = duet_write_array(writer, signature->told);
     struct alternative alternative;
     for (size_t at = 0; rc == 0 && next_alternative(signature, &at, &alternative);) {
         rc = duet_write_array(writer, 1 + alternative.count);

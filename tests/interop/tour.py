@@ -77,6 +77,9 @@ class Tour(unittest.TestCase):
             (NOT_SOLD, 'we do not sell ""', "shop.bill", {"lines": [7]}),
             (PARAMS, "count must be 1 to 1000, got 0", "shop.bill", {"lines": [{"name": "tart"}]}),
             (PARAMS, "lines must be an array", "shop.bill", {}),
+            (PARAMS, "lines must be an array", "shop.bill", []),
+            (PARAMS, "shop.bill: argument 1 must be map, got array", "shop.bill", [7]),
+            (PARAMS, "shop.bill: lines must be an array", "shop.ask", "shop.bill", [[]]),
             (NOT_SOLD, 'shop.bill: we do not sell "cake"', "shop.ask", "shop.bill", [cake]),
         ]
         for call in self.each():

@@ -62,6 +62,8 @@ class Introspection(DuetTest):
     def test_all_methods_are_listed(self):
         with self.proxy() as proxy:
             names = proxy.system.listMethods()
+            self.assertEqual(proxy.system.listMethods("nr_1_BidCos-RF"), names)
+            self.assertEqual(proxy.system.getCapabilities({}), proxy.system.getCapabilities())
         for name in "double", "echo", "demo.sleep", "system.listMethods", "system.multicall":
             self.assertIn(name, names)
         self.assertEqual(len(names), len(set(names)))

@@ -131,6 +131,13 @@ static void the_list_is_sorted_and_has_the_system_methods(void **state)
     for (size_t i = 0; i < count; i++)
         put_string(&answer, names[i]);
     expect("system.listMethods", &none, true, &answer);
+
+    /* HomeMatic CCUs bring an argument: it changes nothing. */
+    struct message some = {"\x92\xa1x\x07", 4};
+    expect("system.listMethods", &some, true, &answer);
+    expect_of("system.methodSignature", "system.listMethods",
+              "\x91\x91\xa5"
+              "array");
 }
 
 static void a_method_is_told_of(void **state)

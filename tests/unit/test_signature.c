@@ -62,6 +62,12 @@ static msgpack_object array(void)
     return (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
 }
 
+static msgpack_object array_of_one(void)
+{
+    static msgpack_object item;
+    return (msgpack_object){.type = MSGPACK_OBJECT_ARRAY, .via.array = {1, &item}};
+}
+
 static msgpack_object map(void)
 {
     return (msgpack_object){.type = MSGPACK_OBJECT_MAP};
@@ -102,6 +108,8 @@ static void alternatives_are_counted(void **state)
         {"i:i d:d", 2},
         {" i:i  d:d ", 2},
         {"v:nbiudsrtamv", 1},
+        {"a:*", 0},
+        {"a:* i:i ", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_signature signature;
@@ -126,6 +134,9 @@ static void a_bad_signature_is_told_with_its_position(void **state)
         {"ii:", "signature \"ii:\": no ':' after the result type at position 2"},
         {":i", "signature \":i\": no result type before ':' at position 1"},
         {":", "signature \":\": no result type before ':' at position 1"},
+        {"a:i*", "signature \"a:i*\": not a type letter (n b i u d s r t a m v) at position 4"},
+        {"a:*i", "signature \"a:*i\": nothing may follow '*' at position 4"},
+        {"*:i", "signature \"*:i\": not a type letter (n b i u d s r t a m v) at position 1"},
         {"i:i, d:d",
          "signature \"i:i, d:d\": not a type letter (n b i u d s r t a m v) at position 4"},
     };
@@ -150,7 +161,7 @@ static void a_signature_that_is_too_long_is_refused_and_the_longest_is_not(void 
     text[DUET_SIGNATURE_CODES] = 'i';
     text[DUET_SIGNATURE_CODES + 1] = '\0';
     assert_int_equal(duet_signature_parse(&signature, text, words, sizeof words), -EINVAL);
-    assert_non_null(strstr(words, "too many arguments and alternatives at position 127"));
+    assert_non_null(strstr(words, "too many arguments and alternatives at position 125"));
 
     char many[5 * DUET_SIGNATURE_CODES] = "";
     for (int i = 0; i <= DUET_SIGNATURE_CODES / 2; i++)
@@ -170,12 +181,11 @@ static void each_letter_takes_its_types_and_no_other(void **state)
         {"v:n", "x..........."}, {"v:b", ".x.........."}, {"v:i", "..xx........"},
         {"v:u", "...xx......."}, {"v:d", "..xx.x......"}, {"v:s", "......x....."},
         {"v:r", "......xx...."}, {"v:t", "........x..."}, {"v:a", "..........x."},
-        {"v:m", "...........x"}, {"v:v", "xxxxxxxxxxxx"},
+        {"v:m", "...........x"}, {"v:v", "xxxxxxxxxxxx"}, {"v:*", "xxxxxxxxxxxx"},
     };
     msgpack_object values[] = {
-        nil(),     boolean(true), integer(-1), integer(7), natural(UINT64_MAX),
-        real(1.5), string(),      bytes(),     ext(-1),    ext(5),
-        array(),   map()};
+        nil(),    boolean(true), integer(-1), integer(7), natural(UINT64_MAX), real(1.5),
+        string(), bytes(),       ext(-1),     ext(5),     array_of_one(),      map()};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             struct duet_fault fault;
@@ -213,6 +223,41 @@ static void an_integer_is_taken_for_a_double_only_if_exact(void **state)
     msgpack_object high = natural(UINT64_C(1) << 63), odd = natural((UINT64_C(1) << 63) + 1);
     assert_int_equal(check("d:d", &high, 1, &fault), 0);
     assert_int_equal(check("d:d", &odd, 1, &fault), DUET_FAILED);
+}
+
+static void an_empty_array_becomes_a_map_where_only_that_is_declared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *signature;
+        msgpack_object_type becomes;
+    } rows[] = {
+        {"v:sm", MSGPACK_OBJECT_MAP},        {"v:sa", MSGPACK_OBJECT_ARRAY},
+        {"v:sv", MSGPACK_OBJECT_ARRAY},      {"v:sm v:sa", MSGPACK_OBJECT_ARRAY},
+        {"v:sm v:si", MSGPACK_OBJECT_MAP},   {"v:sm v:sv", MSGPACK_OBJECT_ARRAY},
+        {"v:im v:sv", MSGPACK_OBJECT_ARRAY}, {"v:sm v:a", MSGPACK_OBJECT_MAP},
+        {NULL, MSGPACK_OBJECT_ARRAY},        {"v:*", MSGPACK_OBJECT_ARRAY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duet_fault fault;
+        msgpack_object arguments[] = {string(), array()};
+        assert_int_equal(check(rows[i].signature, arguments, 2, &fault), 0);
+        assert_int_equal(arguments[1].type, rows[i].becomes);
+        assert_int_equal(duet_value_count((const duet_value *)&arguments[1]), 0);
+        const msgpack_object params = {.type = MSGPACK_OBJECT_ARRAY,
+                                       .via.array = {2, arguments}};
+        duet_signature_restore(&params);
+        assert_int_equal(arguments[1].type, MSGPACK_OBJECT_ARRAY);
+        assert_int_equal(arguments[1].via.array.size, 0);
+    }
+    struct duet_fault fault;
+    msgpack_object arguments[] = {array(), array(), map(), integer(1)};
+    assert_int_equal(check("v:mmms", arguments, 4, &fault), DUET_FAILED);
+    assert_int_equal(arguments[0].type, MSGPACK_OBJECT_ARRAY);
+    assert_int_equal(check("v:mmmi", arguments, 4, &fault), 0);
+    const msgpack_object params = {.type = MSGPACK_OBJECT_ARRAY, .via.array = {4, arguments}};
+    duet_signature_restore(&params);
+    assert_int_equal(arguments[2].type, MSGPACK_OBJECT_MAP);
 }
 
 static void good_calls_pass(void **state)
@@ -273,6 +318,8 @@ static void bad_arguments_are_told_in_words(void **state)
          "m: argument 1 must be double, got 18446744073709551615, which a double does not hold "
          "exactly"},
         {"i:u", 1, {integer(-5)}, "m: argument 1 must be uint, got -5, which is negative"},
+        {"i:m", 1, {array_of_one()}, "m: argument 1 must be map, got array"},
+        {"i:m i:a", 1, {integer(1)}, "m: argument 1 must be array or map, got int"},
         {"i:s i:r i:t", 1, {map()}, "m: argument 1 must be string, bytes or time, got map"},
         {"i:t", 1, {ext(5)}, "m: argument 1 must be time, got ext"},
         /* "d alone": beside an int, a double takes no int. */
@@ -299,7 +346,7 @@ static void words_about_the_longest_signature_stay_whole(void **state)
     char text[DUET_SIGNATURE_CODES + 1] = "i:";
     memset(text + 2, 's', DUET_SIGNATURE_CODES - 2);
     assert_int_equal(check(text, NULL, 0, &fault), DUET_FAILED);
-    assert_memory_equal(fault.message, "m: takes 124 arguments (string, string, ", 40);
+    assert_memory_equal(fault.message, "m: takes 122 arguments (string, string, ", 40);
     assert_non_null(strstr(fault.message, ", got 0"));
 }
 
@@ -312,6 +359,8 @@ static void it_is_told_as_xml_rpc_names(void **state)
         const char *signature, *packed;
     } rows[] = {
         {NULL, "\xa5undef"},
+        {"a:*", "\x91\x91\xa5"
+                "array"},
         {"i:", "\x91\x91\xa3int"},
         {"i:i d:d", "\x92\x92\xa3int\xa3int\x92\xa6"
                     "double\xa6"
@@ -347,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_signature_that_is_too_long_is_refused_and_the_longest_is_not),
         cmocka_unit_test(each_letter_takes_its_types_and_no_other),
         cmocka_unit_test(an_integer_is_taken_for_a_double_only_if_exact),
+        cmocka_unit_test(an_empty_array_becomes_a_map_where_only_that_is_declared),
         cmocka_unit_test(good_calls_pass),
         cmocka_unit_test(bad_arguments_are_told_in_words),
         cmocka_unit_test(words_about_the_longest_signature_stay_whole),
