@@ -41,6 +41,12 @@ with tempfile.TemporaryDirectory() as folder:
     run("cc", "-o", work / "by_pkgconfig", program, *flags)
     expect_version(work / "by_pkgconfig", env=os.environ | {"LD_LIBRARY_PATH": str(pkgconfig.parent)})
 
+    # The static one by the same flags: the file instead of its name, for a name finds the shared one.
+    flags = run("pkg-config", "--cflags", "--libs", "--static", "duet", env=found).split()
+    flags = ["-l:libduet.a" if flag == "-lduet" else flag for flag in flags]
+    run("cc", "-o", work / "by_pkgconfig_static", program, *flags)
+    expect_version(work / "by_pkgconfig_static")
+
     (work / "CMakeLists.txt").write_text(CMAKELISTS, encoding="utf-8")
     (work / "double_server.c").write_bytes(program.read_bytes())
     run("cmake", "-S", work, "-B", work / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
