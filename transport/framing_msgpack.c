@@ -137,11 +137,13 @@ static struct header read_header(const uint8_t *bytes, size_t n)
     return (struct header){own, own, (uint64_t)number * form->values, true};
 }
 
-static enum duet_frame whole(uint8_t *bytes, size_t size, struct duet_message *message)
+static enum duet_frame whole(uint8_t *bytes, size_t size, uint64_t values,
+                             struct duet_message *message)
 {
     message->body = bytes;
     message->body_size = size;
     message->wire_size = size;
+    message->values = values;
     message->content = DUET_CONTENT_MSGPACK;
     message->notes = 0;
     return DUET_FRAME_WHOLE;
@@ -286,7 +288,7 @@ static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
         place.spare -= size - 1;
         while (--place.left == 0) {
             if (place.depth == 0)
-                return whole(bytes, place.at, message);
+                return whole(bytes, place.at, walk->max_values - place.budget, message);
             place.left = walk->outer[--place.depth];
         }
     }

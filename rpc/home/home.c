@@ -11,9 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Larger ones would hold up the loop: a worker parses them, or compresses them (16 KiB take
- * some 200 us). */
-enum { XML_ON_LOOP = 16 * 1024, GZIP_ON_LOOP = 16 * 1024 };
+/* Larger ones would hold up the loop, and with it everybody else's calls: a worker takes what
+ * lasts longer than some 100 to 200 us. */
+enum {
+    XML_ON_LOOP = 16 * 1024,      /* bytes to parse */
+    GZIP_ON_LOOP = 16 * 1024,     /* bytes to compress */
+    UNWALKED_ON_LOOP = 64 * 1024, /* bytes of MessagePack in a POST, to be walked first */
+    VALUES_ON_LOOP = 4096,        /* in MessagePack: 15 to 20 ns each, there and back */
+    MSGPACK_ON_LOOP = 256 * 1024, /* bytes: 50 us to move, and handlers do more with them */
+};
 
 /* ---- Messages ---- */
 
@@ -23,6 +29,7 @@ static void receive(struct duet_call *call, struct duet_conn *conn,
     const struct duet_server *server = call->home->server;
     call->request.bytes = message->body;
     call->request.size = message->body_size;
+    call->request.values = message->values;
     call->wire_size = message->wire_size;
     call->arrived_ns = call->started_ns = call->ended_ns = call->home->loop.now_ns;
     call->to = (struct duet_recipient){
@@ -38,13 +45,24 @@ static void receive(struct duet_call *call, struct duet_conn *conn,
 /* Whether reading this message at all is work for a worker. */
 static bool is_heavy(const struct duet_message *message)
 {
+    bool is_xml = message->content == DUET_CONTENT_XML;
     return message->notes & DUET_NOTE_BODY_GZIP ||
-           (message->content == DUET_CONTENT_XML && message->body_size > XML_ON_LOOP);
+           (message->notes & DUET_NOTE_HTTP &&
+            message->body_size > (is_xml ? XML_ON_LOOP : UNWALKED_ON_LOOP));
+}
+
+/* Whether decoding, running and answering it takes long, however quick the method is: a value
+ * has a byte at least. */
+static bool is_long(const struct duet_call *call)
+{
+    const struct duet_request *request = &call->request;
+    return request->size > VALUES_ON_LOOP && call->to.codec->protocol == DUET_MSGPACKRPC &&
+           (request->values > VALUES_ON_LOOP || request->size > MSGPACK_ON_LOOP);
 }
 
 static bool runs_inline(const struct duet_call *call)
 {
-    return call->method->flags & DUET_INLINE && call->method->gate.max == 0 &&
+    return !is_long(call) && call->method->flags & DUET_INLINE && call->method->gate.max == 0 &&
            call->home->server->options.value[DUET_INLINE_METHODS];
 }
 

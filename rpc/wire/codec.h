@@ -58,6 +58,7 @@ struct duet_request {
     /* Set by the caller. The message may be altered; one byte after it is readable. */
     uint8_t *bytes;
     size_t size;
+    uint64_t values; /* MessagePack: in the whole message, as its walk counted them */
     const struct duet_limits *limits;
     bool int_is_strict; /* XML's <int> and <i4> hold 32 bits and no more */
     struct duet_arena *arena;

@@ -273,8 +273,9 @@ static void a_body_must_be_one_whole_message(void **state)
         assert_int_equal(fault.code, rows[i].code);
         assert_string_equal(fault.message, rows[i].words);
     }
-    load(BYTES("\x94\x00\x07\xa1m\x90"));
+    load(BYTES("\x94\x00\x07\xa1m\x92\x01\x91\x02"));
     assert_int_equal(duet_msgpack_check(&request), 0);
+    assert_int_equal(request.values, 8);
 }
 
 /* ---- Trees */

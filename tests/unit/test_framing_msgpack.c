@@ -204,8 +204,10 @@ static void check_same(enum duet_frame a_found, const struct duet_message *a,
     if (a_found == DUET_FRAME_MORE)
         return;
     assert_int_equal(a->body_size, b->body_size);
-    if (a_found == DUET_FRAME_WHOLE)
+    if (a_found == DUET_FRAME_WHOLE) {
+        assert_int_equal(a->values, b->values);
         return;
+    }
     assert_string_equal(a->reason, b->reason);
     assert_int_equal(a->bad, b->bad);
     assert_int_equal(a->status, b->status);
@@ -313,6 +315,7 @@ static void every_value_counts_keys_too(void **state)
     /* The message, its four items, then {1: 2, 3: 4} as the one parameter would make ten. */
     assert_int_equal(walk_with(&few, BYTES("\x94\x00\x01\xa1m\x82\x01\x02\x03\x04"), &message),
                      1);
+    assert_int_equal(message.values, 9);
     assert_int_equal(walk_with(&few, BYTES("\x94\x00\x01\xa1m\x91\x82\x01"), &message), -1);
     assert_string_equal(message.reason, "message of at least 10 values exceeds --max-values 9");
 }

@@ -43,8 +43,10 @@ int duet_msgpack_check(struct duet_request *request)
         framing->start(walk, request->limits);
         found = framing->next(walk, request->bytes, request->size, &message);
     }
-    if (found == DUET_FRAME_WHOLE && message.wire_size == request->size)
+    if (found == DUET_FRAME_WHOLE && message.wire_size == request->size) {
+        request->values = message.values;
         return 0;
+    }
     return not_whole(request, found, &message);
 }
 

@@ -1,0 +1,76 @@
+"""What a loop leaves to the workers: reading, running and answering what takes long, even for a method
+that runs inline, so that it holds up nobody else. With the only worker busy, it waits; the rest is
+answered at once."""
+import unittest
+
+import msgpack
+from rig import NOTIFICATION, RESPONSE, SystemTest, call_xml, packed, post
+
+KIB = 1024
+
+
+class TurnsTest(SystemTest):
+    flags = ("--workers", "1")
+
+    def setUp(self):
+        self.sleeper = self.server.connect()
+        self.addCleanup(self.sleeper.close)
+        self.sleeper.sendall(packed("demo.sleep", 600.0))
+        self.wait_for_stats(lambda s: s["workers_active"] == 1 and s["queue_length"] == 0, "busy")
+
+    def check_waits(self, data):
+        """It is for a worker, and runs when there is one; others are answered meanwhile."""
+        with self.server.connect() as sock, self.peer() as peer:
+            sock.sendall(data)
+            self.wait_for_stats(lambda s: s["queue_length"] == 1, "queued")
+            self.assertEqual(peer.call("double", 21), 42)
+            self.sleeper.close()
+            self.assertTrue(sock.recv(1))
+
+    def check_runs(self, data):
+        with self.server.connect() as sock:
+            sock.sendall(data)
+            self.assertTrue(sock.recv(1))
+        self.assertEqual(self.stats()["queue_length"], 0)
+
+    def in_post(self, message):
+        return post(message, "Content-Type: application/msgpack")
+
+    def test_many_values(self):
+        self.check_waits(packed("echo", [1] * 5000))
+
+    def test_many_values_in_maps(self):
+        self.check_waits(packed("echo", [{"a": 1, "b": 2}] * 1000))
+
+    def test_many_bytes(self):
+        self.check_waits(packed("echo", b"x" * 300 * KIB))
+
+    def test_many_values_in_a_post(self):
+        self.check_waits(self.in_post(packed("echo", [1] * 5000)))
+
+    def test_many_bytes_in_a_post(self):
+        self.check_waits(self.in_post(packed("echo", b"x" * 100 * KIB)))
+
+    def test_much_xml(self):
+        self.check_waits(post(call_xml("echo", [1] * 2000)))
+
+    def test_less_of_each_is_run_at_once(self):
+        for data in (
+            packed("echo", [1] * 4000),
+            packed("echo", b"x" * 200 * KIB),
+            self.in_post(packed("echo", [1] * 4000)),
+            self.in_post(packed("echo", b"x" * 60 * KIB)),
+            post(call_xml("echo", "x" * 15 * KIB)),
+        ):
+            self.check_runs(data)
+
+    def test_a_notification_too(self):
+        with self.server.connect() as sock:
+            sock.sendall(msgpack.packb([NOTIFICATION, "echo", [[1] * 5000]]) + packed("double", 4))
+            self.assertEqual(msgpack.unpackb(sock.recv(100)), [RESPONSE, 1, None, 8])
+            self.wait_for_stats(lambda s: s["queue_length"] == 1, "queued")
+            self.sleeper.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
