@@ -114,7 +114,8 @@ enum {
      * Loops run it side by side, so it must be thread-safe (as any handler must, unless there
      * is one worker). Without this flag a handler runs on a worker thread and may block. With
      * --no-inline or max_running, and for calls that take long to read (XML above 16 KiB,
-     * MessagePack above 256 KiB or 4,096 values, gzip), it runs on a worker all the same. Do not invoke blocking methods from it. */
+     * MessagePack above 256 KiB or 4,096 values, gzip), it runs on a worker all the same. Do
+     * not invoke blocking methods from it. */
     DUET_INLINE = 1 << 0,
 
     /* When max_running calls of it run already, another one is refused at once with

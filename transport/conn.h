@@ -73,7 +73,7 @@ struct duet_conn {
     bool input_ended;   /* everything before the FIN has been read */
     bool linger;        /* finish with LINGERING */
     bool in_body;       /* of the message under way */
-    bool write_blocked; /* the kernel takes no more for now */
+    bool write_blocked; /* no more is taken now, or in this turn */
     bool is_dirty;      /* on the list of connections to flush */
     bool is_ready;      /* on the list of connections to resume */
     bool has_more;      /* bytes follow the message that is being delivered */

@@ -290,7 +290,9 @@ static void read_into_own(struct duet_conn *conn)
         return;
     }
     struct duet_buf *in = &conn->in;
-    size_t n = receive(conn, in->data + in->size, in->capacity - in->size - 1);
+    size_t room = in->capacity - in->size - 1;
+    size_t n =
+        receive(conn, in->data + in->size, room < DUET_TURN_SHARE ? room : DUET_TURN_SHARE);
     if (n == 0)
         return;
     in->size += n;

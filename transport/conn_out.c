@@ -156,26 +156,28 @@ void duet_conn_drop_output(struct duet_conn *conn)
     conn->out_size = 0;
 }
 
-static ssize_t write_parts(struct duet_conn *conn, size_t *asked)
+/* Writes up to `share` bytes in one system call; `asked` is how many it tried to. */
+static ssize_t write_parts(struct duet_conn *conn, size_t share, size_t *asked)
 {
     struct duet_out *first = conn->out_first;
+    size_t offset = conn->out_offset;
     if (first->next == NULL) {
-        *asked = first->size - conn->out_offset;
-        return send(conn->fd, first->bytes + conn->out_offset, *asked, MSG_NOSIGNAL);
+        *asked = first->size - offset < share ? first->size - offset : share;
+        return send(conn->fd, first->bytes + offset, *asked, MSG_NOSIGNAL);
     }
 
     struct iovec parts[PARTS_PER_WRITE];
     struct msghdr header = {.msg_iov = parts};
-    size_t offset = conn->out_offset;
-    *asked = 0;
-    for (struct duet_out *out = first; out != NULL && header.msg_iovlen < PARTS_PER_WRITE;
-         out = out->next) {
-        parts[header.msg_iovlen++] =
-            (struct iovec){.iov_base = (void *)(uintptr_t)(out->bytes + offset),
-                           .iov_len = out->size - offset};
-        *asked += out->size - offset;
+    size_t left = share;
+    for (struct duet_out *out = first;
+         out != NULL && left > 0 && header.msg_iovlen < PARTS_PER_WRITE; out = out->next) {
+        size_t size = out->size - offset < left ? out->size - offset : left;
+        parts[header.msg_iovlen++] = (struct iovec){
+            .iov_base = (void *)(uintptr_t)(out->bytes + offset), .iov_len = size};
+        left -= size;
         offset = 0;
     }
+    *asked = share - left;
     return sendmsg(conn->fd, &header, MSG_NOSIGNAL);
 }
 
@@ -190,13 +192,16 @@ static void forget_written(struct duet_conn *conn, size_t written)
     conn->out_offset += written;
 }
 
-/* Writes until everything is out or the kernel takes no more. Progress begins the write timeout
- * anew; another reply behind those that wait does not. */
-static void write_all(struct duet_conn *conn)
+/* Writes until everything is out, the kernel takes no more, or the connection has had its share
+ * of this turn: then it waits for its next one as if the kernel took no more, and epoll says at
+ * once that it does. Progress begins the write timeout anew; another reply behind those that
+ * wait does not. */
+static void write_share(struct duet_conn *conn)
 {
+    size_t share = DUET_TURN_SHARE;
     while (conn->out_first != NULL && !conn->write_blocked) {
         size_t asked;
-        ssize_t n = write_parts(conn, &asked);
+        ssize_t n = write_parts(conn, share, &asked);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN) {
@@ -205,7 +210,8 @@ static void write_all(struct duet_conn *conn)
         }
         if (n > 0)
             forget_written(conn, (size_t)n);
-        conn->write_blocked = n < (ssize_t)asked;
+        share -= asked;
+        conn->write_blocked = n < (ssize_t)asked || (share == 0 && conn->out_first != NULL);
         if (conn->write_blocked || conn->framing_state != NULL)
             duet_conn_wait_since_now(conn); /* for the peer to take more, or to send the rest */
         else
@@ -217,7 +223,7 @@ void duet_conn_flush(struct duet_conn *conn)
 {
     if (conn->state == CONN_CLOSED)
         return;
-    write_all(conn);
+    write_share(conn);
     duet_conn_settle(conn);
     if (conn->state == CONN_CLOSED)
         return;

@@ -9,6 +9,8 @@
 enum {
     DUET_SCRATCH_SIZE = 64 * 1024, /* one read; larger messages get a buffer of their own */
     DUET_CHUNK_SIZE = 16 * 1024,   /* of replies, copied one after another */
+    DUET_TURN_SHARE = 256 * 1024,  /* read or written of one connection in a turn: some 100 us,
+                                      after which the others have theirs */
 };
 
 /* conn.c */

@@ -133,6 +133,27 @@ static void a_large_message_comes_in_a_buffer_that_can_be_taken(void **state)
     rig_close(&rig);
 }
 
+static void a_large_message_is_read_a_share_at_a_turn(void **state)
+{
+    (void)state;
+    enum { SIZE = 3 << 20, SHARE = 256 * 1024 };
+    rig_open(&rig);
+    rig.echoes = false;
+    int peer;
+    rig_connect_tcp(&rig, &peer); /* holds more than that */
+    uint8_t *large = large_message(SIZE);
+    for (size_t sent = 0; rig.messages == 0;) {
+        uint64_t before = rig.conns.bytes_in;
+        sent += peer_send_some(peer, large + sent, LARGE_HEAD + SIZE - sent);
+        rig_turn(&rig);
+        assert_true(rig.conns.bytes_in - before <= SHARE);
+    }
+    log_expect(&rig, large + LARGE_HEAD, SIZE);
+    free(large);
+    close(peer);
+    rig_close(&rig);
+}
+
 static void what_follows_a_large_message_is_not_lost(void **state)
 {
     (void)state;
@@ -356,6 +377,7 @@ int main(void)
         cmocka_unit_test(one_read_may_bring_many_messages),
         cmocka_unit_test(sizes_around_every_threshold_come_whole),
         cmocka_unit_test(a_large_message_comes_in_a_buffer_that_can_be_taken),
+        cmocka_unit_test(a_large_message_is_read_a_share_at_a_turn),
         cmocka_unit_test(what_follows_a_large_message_is_not_lost),
         cmocka_unit_test(memory_is_not_given_on_a_messages_word_alone),
         cmocka_unit_test(at_max_in_flight_it_is_not_read_until_one_is_answered),

@@ -82,6 +82,37 @@ static void a_reply_larger_than_the_kernel_takes_arrives_whole(void **state)
     rig_close(&rig);
 }
 
+static void it_writes_its_share_of_a_turn_and_goes_on_in_the_next(void **state)
+{
+    (void)state;
+    enum { SIZE = 2 << 20, SHARE = 256 * 1024 };
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect_tcp(&rig, &peer); /* takes more than that at once */
+    uint8_t *large = large_message(SIZE);
+    struct parcel first = parcel_of(large, SIZE), second = parcel_of(large, SIZE);
+    duet_conn_send(conn, "head", 4, NULL, 0);
+    duet_conn_send_out(conn, &first.out);
+    duet_conn_send_out(conn, &second.out);
+    rig_turn(&rig);
+    assert_true(rig.conns.bytes_out > 0);
+    PEER_READS(&rig, peer, "head");
+    for (size_t got = 0; got < 2 * SIZE;) {
+        uint8_t bytes[SHARE];
+        uint64_t before = rig.conns.bytes_out;
+        rig_turn(&rig);
+        assert_true(rig.conns.bytes_out - before <= SHARE);
+        ssize_t n = recv(peer, bytes, sizeof bytes, 0);
+        for (ssize_t i = 0; i < n; i++)
+            assert_int_equal(bytes[i], large[(got + (size_t)i) % SIZE]);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    assert_int_equal(first.released + second.released, 2);
+    free(large);
+    close(peer);
+    rig_close(&rig);
+}
+
 static void sending_nothing_is_nothing(void **state)
 {
     (void)state;
@@ -302,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies_leave_in_order_copied_or_not),
         cmocka_unit_test(a_reply_larger_than_the_kernel_takes_arrives_whole),
+        cmocka_unit_test(it_writes_its_share_of_a_turn_and_goes_on_in_the_next),
         cmocka_unit_test(sending_nothing_is_nothing),
         cmocka_unit_test(the_memory_of_small_replies_is_used_again),
         cmocka_unit_test(what_was_sent_by_reference_is_released_once_when_the_connection_goes),
