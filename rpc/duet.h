@@ -250,6 +250,7 @@ typedef enum duet_option {
     DUET_NIL_FORM,       /* DUET_NIL_PLAIN, …: nil in XML */
     DUET_RAW,            /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
     DUET_ERROR_STYLE,    /* DUET_ERROR_ARRAY, …: errors in MessagePack-RPC */
+    DUET_HTTP_LINE_ENDS, /* DUET_LINE_ENDS_STRICT, …: what ends a line in HTTP requests */
     DUET_OPTION_COUNT    /* how many there are; not an option */
 } duet_option;
 
@@ -279,6 +280,9 @@ enum {
     DUET_ERROR_ARRAY = 0, /* --error-style array: [code, message] */
     DUET_ERROR_STRING,    /* string: the message alone */
     DUET_ERROR_JUBATUS,   /* jubatus: 1 no such method, 2 bad arguments, else the message */
+
+    DUET_LINE_ENDS_STRICT = 0, /* --http-line-ends strict: CR LF and nothing else */
+    DUET_LINE_ENDS_LENIENT,    /* lenient: LF alone too, in heads and chunk lines */
 };
 
 /* Sets one option, before run. -EINVAL with words that name flag and range when out of

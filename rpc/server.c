@@ -292,6 +292,7 @@ static void fix_options(struct duet_server *server)
         .max_head = (size_t)option[DUET_MAX_HEAD],
         .max_values = (size_t)option[DUET_MAX_VALUES],
         .max_depth = (unsigned)option[DUET_MAX_DEPTH],
+        .lone_lf_ends_line = option[DUET_HTTP_LINE_ENDS] == DUET_LINE_ENDS_LENIENT,
     };
     server->arena_max =
         2 * server->limits.max_message + VALUE_COST * server->limits.max_values + 65536;

@@ -11,13 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What bounds one message, whatever its format. Set before the first connection, read-only
- * after. */
+/* What bounds one message, whatever its format, and what is taken that need not be. Set before
+ * the first connection, read-only after. */
 struct duet_limits {
     size_t max_message; /* bytes of a body, as sent and after decompression (--max-message) */
     size_t max_head;    /* bytes of an HTTP request line and headers (--max-head) */
     size_t max_values;  /* values in one message (--max-values) */
     unsigned max_depth; /* containers inside each other in one argument (--max-depth) */
+    bool lone_lf_ends_line; /* in HTTP, beside CR LF (--http-line-ends lenient) */
 };
 
 /* What a message's body holds, as far as the framing can tell. */

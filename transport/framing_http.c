@@ -8,7 +8,8 @@
  * chunks is undone in place by http_chunks, so that a body is always one piece after its head.
  *
  * Lines end with CR LF and nothing else: who takes a bare LF or CR for an end of line, and who
- * does not, is what request smuggling lives on.
+ * does not, is what request smuggling lives on. Who must serve a client that sends LF alone
+ * says so; then llhttp is given CR LF in its place, so that all of us see the same lines.
  *
  *   IN_HEAD --Content-Length or no body--> IN_BODY --> whole
  *      \------ chunked --> IN_CHUNKS --> whole
@@ -30,6 +31,7 @@ enum stage { IN_HEAD, IN_BODY, IN_CHUNKS };
 struct http {
     llhttp_t parser; /* of the head; holds no pointer to itself or to the bytes between calls */
     size_t max_head, max_message;
+    bool lone_lf_ends_line;
     enum stage stage;
     size_t walked; /* of the bytes given, how many were looked at and kept */
     size_t head_size;
@@ -61,6 +63,7 @@ static void http_start(void *state, const struct duet_limits *limits)
     llhttp_init(&http->parser, HTTP_REQUEST, &settings);
     http->max_head = limits->max_head;
     http->max_message = limits->max_message;
+    http->lone_lf_ends_line = limits->lone_lf_ends_line;
     http->stage = IN_HEAD;
     http->walked = 0;
     http->notes = DUET_NOTE_HTTP;
@@ -162,25 +165,60 @@ static size_t find_line(const uint8_t *bytes, const uint8_t *stop, const uint8_t
     return number;
 }
 
+/* Gives llhttp the bytes from `at` to `end`. Returns where it stopped, NULL if it did not. */
+static const uint8_t *walk_bytes(struct http *http, const uint8_t *bytes, size_t at, size_t end)
+{
+    llhttp_errno_t rc = llhttp_execute(&http->parser, (const char *)bytes + at, end - at);
+    return rc != HPE_OK ? (const uint8_t *)llhttp_get_error_pos(&http->parser) : NULL;
+}
+
+/* The same for one LF that follows no CR. */
+static const uint8_t *walk_lone_lf(struct http *http, const uint8_t *lf)
+{
+    static const uint8_t crlf[] = "\r\n";
+    const uint8_t *stop = walk_bytes(http, crlf, 0, 2);
+    return stop == NULL ? NULL : lf + (stop == crlf + 2);
+}
+
+static const uint8_t *walk_lenient(struct http *http, const uint8_t *bytes, size_t at,
+                                   size_t end)
+{
+    const uint8_t *stop = NULL, *lf;
+    while (stop == NULL && at < end && (lf = memchr(bytes + at, '\n', end - at)) != NULL) {
+        size_t lf_at = (size_t)(lf - bytes);
+        bool is_lone = lf_at == 0 || lf[-1] != '\r';
+        if (at < lf_at + !is_lone)
+            stop = walk_bytes(http, bytes, at, lf_at + !is_lone);
+        if (stop == NULL && is_lone)
+            stop = walk_lone_lf(http, lf);
+        at = lf_at + 1;
+    }
+    return stop == NULL && at < end ? walk_bytes(http, bytes, at, end) : stop;
+}
+
+static const uint8_t *walk(struct http *http, const uint8_t *bytes, size_t at, size_t end)
+{
+    return http->lone_lf_ends_line ? walk_lenient(http, bytes, at, end)
+                                   : walk_bytes(http, bytes, at, end);
+}
+
 /* llhttp has refused one of the first `n` bytes. It says where it stopped, which may be at that
  * byte or behind it, as the bytes were cut: a walk byte by byte finds the one that decided, and
- * nothing is told of what comes after it. */
-static size_t find_bad_byte(struct http *http, const uint8_t *bytes, size_t n)
+ * nothing is told of what comes after it. Returns what follows that byte, and sets `stop`. */
+static const uint8_t *find_bad_byte(struct http *http, const uint8_t *bytes, size_t n,
+                                    const uint8_t **stop)
 {
-    size_t at = 0;
     llhttp_init(&http->parser, HTTP_REQUEST, &settings);
-    while (at < n && llhttp_execute(&http->parser, (const char *)bytes + at, 1) == HPE_OK)
-        at++;
-    return at;
+    for (size_t at = 0; at < n; at++)
+        if ((*stop = walk(http, bytes, at, at + 1)) != NULL)
+            return bytes + at + 1;
+    return *stop = bytes + n;
 }
 
 static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
                                 struct duet_message *message)
 {
-    size_t at = find_bad_byte(http, bytes, n);
-    const uint8_t *end = bytes + at + (at < n), *stop = end, *line;
-    if (at < n)
-        stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
+    const uint8_t *stop, *line, *end = find_bad_byte(http, bytes, n, &stop);
     size_t number = find_line(bytes, stop, &line);
     char quote[DUET_QUOTE_MAX];
     duet_http_quote(quote, line, (size_t)(stop - line) + (stop < end));
@@ -208,9 +246,13 @@ static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t 
     default:
         break;
     }
+    const char *advice = "";
+    if (end[-1] == '\n' && (end - bytes == 1 || end[-2] != '\r'))
+        advice = ": LF without CR, which --http-line-ends lenient takes";
     if (number == 1)
-        return bad(http, message, 400, "malformed request line: \"%s\"", quote);
-    return bad(http, message, 400, "malformed header at line %zu: \"%s\"", number, quote);
+        return bad(http, message, 400, "malformed request line: \"%s\"%s", quote, advice);
+    return bad(http, message, 400, "malformed header at line %zu: \"%s\"%s", number, quote,
+               advice);
 }
 
 static bool is_call_path(const uint8_t *target, size_t size)
@@ -261,7 +303,8 @@ static enum duet_frame frame_body(struct http *http, const struct duet_http_fiel
     http->body_size = (size_t)length;
     http->owes_continue = fields->expects_continue && (http->notes & DUET_NOTE_HTTP_10) == 0;
     if (fields->is_chunked)
-        duet_http_chunks_start(&http->chunks, http->max_message, http->max_head);
+        duet_http_chunks_start(&http->chunks, http->max_message, http->max_head,
+                               http->lone_lf_ends_line);
     return DUET_FRAME_WHOLE;
 }
 
@@ -275,7 +318,8 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
 
     struct duet_http_fields fields;
     char reason[DUET_REASON_MAX];
-    int status = duet_http_fields_read(&fields, bytes, http->head_size, reason);
+    int status =
+        duet_http_fields_read(&fields, bytes, http->head_size, http->lone_lf_ends_line, reason);
     http->notes |= fields.notes;
     if (status != 0)
         return bad(http, message, status, "%s", reason);
@@ -296,18 +340,16 @@ static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
 {
     /* Never past the limit, so that the outcome does not depend on how the bytes are cut. */
     size_t end = n < http->max_head ? n : http->max_head;
-    llhttp_execute(&http->parser, (const char *)bytes + http->walked, end - http->walked);
-    llhttp_errno_t rc = llhttp_get_errno(&http->parser);
+    const uint8_t *stop = walk(http, bytes, http->walked, end);
     if (llhttp_get_method(&http->parser) == HTTP_HEAD)
         http->notes |= DUET_NOTE_HEAD;
 
     /* "GET /" CR LF was a whole request in HTTP/0.9: nothing more will come. */
     if (http->parser.http_major == 0 && http->parser.http_minor == 9)
         return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
-    if (rc != HPE_OK) {
-        if (rc != HPE_PAUSED)
+    if (stop != NULL) {
+        if (llhttp_get_errno(&http->parser) != HPE_PAUSED)
             return bad_head(http, bytes, end, message);
-        const uint8_t *stop = (const uint8_t *)llhttp_get_error_pos(&http->parser);
         http->head_size = http->walked = (size_t)(stop - bytes);
         return end_head(http, bytes, message);
     }

@@ -9,17 +9,18 @@
  */
 #include "http_chunks.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { DIGITS_MAX = 16 }; /* hexadecimal digits that fit `left`; more is nobody's chunk */
 
-void duet_http_chunks_start(struct duet_http_chunks *chunks, size_t max_body, size_t max_extra)
+void duet_http_chunks_start(struct duet_http_chunks *chunks, size_t max_body, size_t max_extra,
+                            bool lone_lf_ends_line)
 {
     *chunks = (struct duet_http_chunks){
         .place = DUET_CHUNK_SIZE,
         .max_body = max_body,
         .max_extra = max_extra,
+        .lone_lf_ends_line = lone_lf_ends_line,
     };
 }
 
@@ -146,6 +147,19 @@ static enum duet_http_chunks_result walk_byte(struct duet_http_chunks *chunks, u
     return byte == '\n' ? DUET_CHUNKS_WHOLE : DUET_CHUNKS_BAD_SYNTAX;
 }
 
+static bool is_after_cr(const struct duet_http_chunks *chunks)
+{
+    return chunks->place == DUET_CHUNK_SIZE_LF || chunks->place == DUET_CHUNK_DATA_LF ||
+           chunks->place == DUET_CHUNK_TRAILER_LF || chunks->place == DUET_CHUNK_END_LF;
+}
+
+/* An LF alone is read as CR LF, where it may be. */
+static enum duet_http_chunks_result walk_lone_lf(struct duet_http_chunks *chunks)
+{
+    enum duet_http_chunks_result result = walk_byte(chunks, '\r');
+    return result == DUET_CHUNKS_MORE ? walk_byte(chunks, '\n') : result;
+}
+
 /* Moves what there is of the chunk's data. Returns how many bytes that was. */
 static size_t move_data(struct duet_http_chunks *chunks, const uint8_t *bytes, size_t n,
                         uint8_t *body)
@@ -170,7 +184,10 @@ enum duet_http_chunks_result duet_http_chunks_walk(struct duet_http_chunks *chun
             at += move_data(chunks, bytes + at, n - at, body);
             continue;
         }
-        result = walk_byte(chunks, bytes[at]);
+        if (bytes[at] == '\n' && chunks->lone_lf_ends_line && !is_after_cr(chunks))
+            result = walk_lone_lf(chunks);
+        else
+            result = walk_byte(chunks, bytes[at]);
         if (result >= 0)
             at++;
     }

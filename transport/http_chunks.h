@@ -1,12 +1,13 @@
 /*
  * Undoing the chunked transfer coding (RFC 9112 7.1) in place, strictly: a line ends with CR LF
- * and nothing else does. Bytes in, bytes out; knows no connection and no limits but those it is
- * given. llhttp 8 is not used for this: it takes any byte for the LF after a chunk, and refuses
- * legal extensions. framing_http calls it.
+ * and nothing else does, unless LF alone is allowed too. Bytes in, bytes out; knows no
+ * connection and no limits but those it is given. llhttp 8 is not used for this: it takes any
+ * byte for the LF after a chunk, and refuses legal extensions. framing_http calls it.
  */
 #ifndef DUET_HTTP_CHUNKS_H
 #define DUET_HTTP_CHUNKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct duet_http_chunks {
     size_t body_size;  /* bytes moved so far */
     size_t extra_size; /* bytes of extensions and trailers so far */
     size_t max_body, max_extra;
+    bool lone_lf_ends_line;
 };
 
 enum duet_http_chunks_result {
@@ -44,7 +46,8 @@ enum duet_http_chunks_result {
     DUET_CHUNKS_WHOLE = 1,
 };
 
-void duet_http_chunks_start(struct duet_http_chunks *chunks, size_t max_body, size_t max_extra);
+void duet_http_chunks_start(struct duet_http_chunks *chunks, size_t max_body, size_t max_extra,
+                            bool lone_lf_ends_line);
 
 /* Walks the `n` bytes and moves those of the body to `body` + chunks->body_size; `body` is
  * where the first one of the whole body lies or will lie, at or before `bytes` in the same

@@ -154,18 +154,32 @@ static int read_transfer_encoding(struct duet_http_fields *fields, struct text v
     return 0;
 }
 
-static const struct {
+struct known {
     const char *name;
-    size_t size;
     int (*read)(struct duet_http_fields *fields, struct text value, char *reason);
-} known[] = {
-    {"host", 4, read_host},
-    {"expect", 6, read_expect},
-    {"content-type", 12, read_content_type},
-    {"accept-encoding", 15, read_accept_encoding},
-    {"content-encoding", 16, read_content_encoding},
-    {"transfer-encoding", 17, read_transfer_encoding},
 };
+
+/* Most lines are none of ours: the length of a name finds the few that it may be. */
+static const struct known known[][2] = {
+    [4] = {{"host", read_host}},
+    [6] = {{"expect", read_expect}},
+    [12] = {{"content-type", read_content_type}},
+    [15] = {{"accept-encoding", read_accept_encoding}},
+    [16] = {{"content-encoding", read_content_encoding}},
+    [17] = {{"transfer-encoding", read_transfer_encoding}},
+};
+
+/* The row of a name in any case, or NULL. */
+static const struct known *find_known(struct text name)
+{
+    if (name.size >= sizeof known / sizeof known[0])
+        return NULL;
+    for (const struct known *row = known[name.size]; row < known[name.size] + 2; row++)
+        if (row->name != NULL && row->name[0] == (name.at[0] | 0x20) &&
+            strncasecmp((const char *)name.at, row->name, name.size) == 0)
+            return row;
+    return NULL;
+}
 
 static int read_field(struct duet_http_fields *fields, struct text line, char *reason)
 {
@@ -173,22 +187,19 @@ static int read_field(struct duet_http_fields *fields, struct text line, char *r
         return refuse(reason, 400, "a header line begins with a space (folding is obsolete)",
                       line);
 
-    struct text name = {line.at, 0};
-    while (name.size < line.size && line.at[name.size] != ':') {
-        if (line.at[name.size] <= ' ')
+    const uint8_t *colon = memchr(line.at, ':', line.size);
+    struct text name = {line.at, colon != NULL ? (size_t)(colon - line.at) : line.size};
+    for (const uint8_t *p = name.at; p < name.at + name.size; p++)
+        if (*p <= ' ')
             return refuse(reason, 400, "a space in the name of a header", line);
-        name.size++;
-    }
-    if (name.size == 0 || name.size == line.size)
+    if (name.size == 0 || colon == NULL)
         return refuse(reason, 400, "a header line without name and colon", line);
 
-    struct text value = {line.at + name.size + 1, line.size - name.size - 1};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (known[i].size == name.size && known[i].name[0] == (name.at[0] | 0x20) &&
-            strncasecmp((const char *)name.at, known[i].name, name.size) == 0)
-            return known[i].read(fields, trimmed(value), reason);
-    }
-    return 0;
+    const struct known *row = find_known(name);
+    if (row == NULL)
+        return 0;
+    struct text value = {colon + 1, line.size - name.size - 1};
+    return row->read(fields, trimmed(value), reason);
 }
 
 /* "http://host:80/RPC2" means "/RPC2" here (RFC 9112 3.2.2). */
@@ -235,14 +246,39 @@ static int read_line(struct text *rest, struct text *line, char *reason)
     const uint8_t *cr = memchr(rest->at, '\r', rest->size);
     line->size = cr != NULL ? (size_t)(cr - rest->at) : rest->size;
     if (line->size + 2 > rest->size || cr[1] != '\n')
-        return refuse(reason, 400, "a line of the head does not end with CR LF", *line);
+        return refuse(reason, 400,
+                      "a line of the head does not end with CR LF (--http-line-ends lenient "
+                      "takes LF alone)",
+                      *line);
     rest->at += line->size + 2;
     rest->size -= line->size + 2;
     return 0;
 }
 
+/* The same for a client that may leave out the CR. */
+static int read_lenient_line(struct text *rest, struct text *line, char *reason)
+{
+    line->at = rest->at;
+    const uint8_t *lf = memchr(rest->at, '\n', rest->size);
+    line->size = lf != NULL ? (size_t)(lf - rest->at) : rest->size;
+    rest->at += line->size + (lf != NULL);
+    rest->size -= line->size + (lf != NULL);
+    if (lf != NULL && line->size > 0 && lf[-1] == '\r')
+        line->size--;
+    if (lf == NULL || memchr(line->at, '\r', line->size) != NULL)
+        return refuse(reason, 400, "a line of the head does not end with LF", *line);
+    return 0;
+}
+
+static inline int next_line(struct text *rest, struct text *line, bool lone_lf_ends_line,
+                            char *reason)
+{
+    return lone_lf_ends_line ? read_lenient_line(rest, line, reason)
+                             : read_line(rest, line, reason);
+}
+
 int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
-                          char *reason)
+                          bool lone_lf_ends_line, char *reason)
 {
     struct text rest = {head, size}, line;
     *fields = (struct duet_http_fields){.target = head};
@@ -251,11 +287,11 @@ int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, 
         rest.size--;
     }
 
-    int status = read_line(&rest, &line, reason);
+    int status = next_line(&rest, &line, lone_lf_ends_line, reason);
     if (status == 0)
         status = read_request_line(fields, line, reason);
     while (status == 0) {
-        status = read_line(&rest, &line, reason);
+        status = next_line(&rest, &line, lone_lf_ends_line, reason);
         if (status == 0 && line.size == 0)
             break;
         if (status == 0)

@@ -20,10 +20,11 @@ struct duet_http_fields {
 };
 
 /* Reads the head, from the first byte of the request (empty lines before it are skipped) to the
- * LF of its last, empty line. Returns 0; or the status to refuse it with, 400 or 501, and then
+ * LF of its last, empty line. Lines end with CR LF, or with `lone_lf_ends_line` with LF alone;
+ * with CR alone never. Returns 0; or the status to refuse it with, 400 or 501, and then
  * `reason` (DUET_REASON_MAX bytes) has the words. */
 int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
-                          char *reason);
+                          bool lone_lf_ends_line, char *reason);
 
 enum { DUET_QUOTE_MAX = 48 };
 

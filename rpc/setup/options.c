@@ -109,6 +109,8 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
         DUET_UNIT_CHOICE, DUET_RAW_AUTO, 0, DUET_RAW_AUTO, "new|old|auto"},
     [DUET_ERROR_STYLE] = {"--error-style", "errors in MessagePack-RPC",
         DUET_UNIT_CHOICE, DUET_ERROR_ARRAY, 0, DUET_ERROR_JUBATUS, "array|string|jubatus"},
+    [DUET_HTTP_LINE_ENDS] = {"--http-line-ends", "what ends a line in HTTP: CR LF, or LF alone too",
+        DUET_UNIT_CHOICE, DUET_LINE_ENDS_STRICT, 0, DUET_LINE_ENDS_LENIENT, "strict|lenient"},
 };
 /* clang-format on */
 

@@ -7,6 +7,7 @@ import xmlrpc.client
 
 import msgpack
 from duet_server import PATIENCE_S, REQUEST, RESPONSE, DuetTest, receive_exactly
+from wire import ANSWER, CALL, WireTest, request
 
 OLD = msgpack.Packer(use_bin_type=False)
 NEW = msgpack.Packer(use_bin_type=True)
@@ -387,6 +388,46 @@ class Http(OptionTest):
         headers, answer = self.post("double", (1,), gzip=True)
         self.assertNotIn("Content-Encoding", headers)
         self.assertEqual(xmlrpc.client.loads(answer)[0], (2,))
+
+
+class LenientLineEnds(WireTest):
+    """--http-line-ends lenient, for clients whose lines end with LF alone."""
+
+    flags = ("--http-line-ends", "lenient")
+
+    def ask(self, *lines, body=CALL):
+        return self.exchange("\n".join(lines).encode() + b"\n\n" + body)
+
+    def test_lines_may_end_with_lf_alone(self):
+        length = f"Content-length: {len(CALL)}"
+        # As SAOImage DS9 writes it.
+        self.assertIn(ANSWER, self.ask("POST /RPC2 HTTP/1.0", "Content-Type: text/xml", length))
+        self.assertIn(ANSWER, self.ask("POST / HTTP/1.1", "Host: localhost\r", length))
+        body = b"%x\n%b\n0\nX: y\n\n" % (len(CALL), CALL)
+        head = ("POST / HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked")
+        self.assertIn(ANSWER, self.ask(*head, body=body))
+        self.assertIn(ANSWER, self.exchange(request()))
+
+    def test_what_could_be_read_in_two_ways_is_still_refused(self):
+        host, length = "Host: localhost", f"Content-Length: {len(CALL)}"
+        for lines in (
+            (host, length, "Transfer-Encoding: chunked"),
+            (host, "Transfer-Encoding: chunked", length),
+            (host, length, "Content-Length: 1"),
+            (host, length + "\rX: y"),
+            (host, host, length),
+            (host, "X: y", " folded: line", length),
+        ):
+            with self.subTest(lines):
+                answer = self.ask("POST / HTTP/1.1", *lines)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+
+
+class StrictLineEnds(WireTest):
+    def test_the_refusal_names_the_flag(self):
+        answer = self.exchange(b"POST /RPC2 HTTP/1.0\nContent-length: 1\n\nx")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+        self.assertIn(b"--http-line-ends lenient", answer)
 
 
 if __name__ == "__main__":

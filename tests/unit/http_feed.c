@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static const struct duet_limits limits = {
+struct duet_limits feed_limits = {
     .max_message = FEED_MAX_MESSAGE,
     .max_head = FEED_MAX_HEAD,
 };
@@ -70,10 +70,10 @@ static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t
 {
     struct fed fed = {.frame = DUET_FRAME_MORE};
     const uint8_t *next = bytes, *end = next + size;
-    size_t state_size = duet_framing_http.state_size(&limits), kept = 0;
+    size_t state_size = duet_framing_http.state_size(&feed_limits), kept = 0;
     void *state = malloc(state_size);
     assert_non_null(state);
-    duet_framing_http.start(state, &limits);
+    duet_framing_http.start(state, &feed_limits);
 
     while (fed.frame == DUET_FRAME_MORE && next < end) {
         size_t n = next_size((size_t)(end - next), step, &seed);

@@ -10,6 +10,9 @@
 
 enum { FEED_MAX_HEAD = 16384, FEED_MAX_MESSAGE = 16 * 1024 * 1024 };
 
+/* What the framing is given; a test may change it, and changes it back. */
+extern struct duet_limits feed_limits;
+
 struct fed {
     enum duet_frame frame;
     struct duet_message message; /* its pointers point into `copy` */

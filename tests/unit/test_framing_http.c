@@ -326,6 +326,73 @@ static void every_row_reads_alike_however_it_is_cut(void **state)
     }
 }
 
+/* With CR taken out before each LF. */
+static size_t without_cr(char *room, const char *text)
+{
+    size_t size = 0;
+    for (const char *p = text; *p != '\0'; p++)
+        if (p[0] != '\r' || p[1] != '\n')
+            room[size++] = *p;
+    room[size] = '\0';
+    return size;
+}
+
+static void lf_alone_reads_as_cr_lf_where_it_may(void **state)
+{
+    (void)state;
+    feed_limits.lone_lf_ends_line = true;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char request[400];
+        size_t size = without_cr(request, good[i].request);
+        struct fed fed = feed(request, size, 0);
+        check_good(&good[i], &fed, size);
+        fed_free(&fed);
+        same_however_cut(request, size);
+        same_however_cut(good[i].request, strlen(good[i].request));
+
+        feed_limits.lone_lf_ends_line = false;
+        struct fed strict = feed(request, size, 0);
+        assert_int_equal(strict.frame, DUET_FRAME_BAD);
+        assert_int_equal(strict.message.status, 400);
+        assert_non_null(strstr(strict.message.reason, "--http-line-ends lenient"));
+        fed_free(&strict);
+        feed_limits.lone_lf_ends_line = true;
+    }
+    feed_limits.lone_lf_ends_line = false;
+}
+
+static void nothing_else_is_taken_that_could_be_read_in_two_ways(void **state)
+{
+    (void)state;
+    static const struct bad_row rows[] = {
+        {"POST / HTTP/1.1\nHost: a\nContent-Length: 3\nTransfer-Encoding: chunked\n\nabc", 400,
+         "Transfer-Encoding"},
+        {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Length: 3\n\nabc", 400,
+         "Transfer-Encoding"},
+        {"POST / HTTP/1.1\nHost: a\nContent-Length: 3\r\nTransfer-Encoding: chunked\n\nabc",
+         400, "Transfer-Encoding"},
+        {"POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4\n\nabc", 400, "twice"},
+        {"POST / HTTP/1.1\nHost: a\nX: y\rContent-Length: 3\n\nabc", 400, "malformed header"},
+        {"POST / HTTP/1.1\nHost: a\nContent-Length: 3\n\rabc", 400, ""},
+        {"POST / HTTP/1.1\nHost: a\nX: y\n Content-Length: 3\n\nabc", 400, "folding"},
+        {"POST / HTTP/1.1\nHost: a\nHost: b\nContent-Length: 3\n\nabc", 400, "second Host"},
+        {"POST / HTTP/1.1\rHost: a\n\n", 400, "malformed request line"},
+        {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n3\rabc", 400, "bare CR"},
+        {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n3\nabcd", 400,
+         "not followed"},
+    };
+    feed_limits.lone_lf_ends_line = true;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fed fed = feed_text(rows[i].request, 0);
+        check_bad(&rows[i], &fed);
+        fed_free(&fed);
+        same_however_cut(rows[i].request, strlen(rows[i].request));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        same_however_cut(bad[i].request, strlen(bad[i].request));
+    feed_limits.lone_lf_ends_line = false;
+}
+
 static void the_client_that_waits_is_told_to_continue_once(void **state)
 {
     (void)state;
@@ -388,6 +455,8 @@ int main(void)
         cmocka_unit_test(of_two_requests_in_a_row_each_is_read),
         cmocka_unit_test(bad_requests_are_refused_in_words),
         cmocka_unit_test(every_row_reads_alike_however_it_is_cut),
+        cmocka_unit_test(lf_alone_reads_as_cr_lf_where_it_may),
+        cmocka_unit_test(nothing_else_is_taken_that_could_be_read_in_two_ways),
         cmocka_unit_test(the_client_that_waits_is_told_to_continue_once),
         cmocka_unit_test(the_length_is_told_as_soon_as_the_head_is_complete),
         cmocka_unit_test(a_refused_head_request_is_answered_without_a_body),

@@ -285,7 +285,9 @@ static void noise_is_read_the_same_however_it_is_cut(void **state)
                             : (char)random_number(&seed);
             noisy[random_number(&seed) % (sizeof request - 1)] = byte;
         }
+        feed_limits.lone_lf_ends_line = round % 4 == 0;
         same_however_cut(noisy, sizeof request - 1);
+        feed_limits.lone_lf_ends_line = false;
     }
 }
 

@@ -51,15 +51,31 @@ static const struct row {
     {"0\r\nn:012345678901234567890", DUET_CHUNKS_EXTRA_TOO_LARGE, 23, ""},
 };
 
+/* What LF alone gives where it ends a line; without that, each is bad. */
+static const struct row lenient_rows[] = {
+    {"0\n\n", DUET_CHUNKS_WHOLE, 3, ""},
+    {"3\nabc\n0\n\n3\n", DUET_CHUNKS_WHOLE, 9, "abc"},
+    {"3\r\nabc\n0\r\n\n", DUET_CHUNKS_WHOLE, 11, "abc"},
+    {"3 \nabc\r\n0;x\n\r\n", DUET_CHUNKS_WHOLE, 14, "abc"},
+    {"2\n\n\n\n0\nT: u\n\n", DUET_CHUNKS_WHOLE, 13, "\n\n"},
+    {"1\nxy", DUET_CHUNKS_BAD_SYNTAX, 3, "x"},
+    {"1\nx\r0", DUET_CHUNKS_BAD_SYNTAX, 4, "x"},
+    {"\n", DUET_CHUNKS_BAD_SYNTAX, 0, ""},
+    {"1\r\r\nx", DUET_CHUNKS_BAD_SYNTAX, 2, ""},
+    {"0\nname\n", DUET_CHUNKS_BAD_SYNTAX, 6, ""},
+    {"0\n\rx", DUET_CHUNKS_BAD_SYNTAX, 3, ""},
+    {"65\n", DUET_CHUNKS_BODY_TOO_LARGE, 2, ""},
+};
+
 /* Walks a copy of the row in steps, putting the body at its beginning. */
-static void check(const struct row *row, size_t step)
+static void check(const struct row *row, size_t step, bool lone_lf_ends_line)
 {
     size_t size = strlen(row->bytes), at = 0;
     uint8_t *bytes = malloc(size);
     assert_non_null(bytes);
     memcpy(bytes, row->bytes, size);
     struct duet_http_chunks chunks;
-    duet_http_chunks_start(&chunks, MAX_BODY, MAX_EXTRA);
+    duet_http_chunks_start(&chunks, MAX_BODY, MAX_EXTRA, lone_lf_ends_line);
 
     enum duet_http_chunks_result result = DUET_CHUNKS_MORE;
     while (at < size && result == DUET_CHUNKS_MORE) {
@@ -83,7 +99,19 @@ static void each_row_gives_its_body_and_stops_where_it_should(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t step = 1; step <= 64; step++)
-            check(&rows[i], step);
+            check(&rows[i], step, false);
+    }
+}
+
+static void lf_alone_ends_a_line_where_it_may(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step <= 64; step++) {
+        for (size_t i = 0; i < sizeof lenient_rows / sizeof lenient_rows[0]; i++)
+            check(&lenient_rows[i], step, true);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+            if (rows[i].result >= 0) /* what is good strictly is the same */
+                check(&rows[i], step, true);
     }
 }
 
@@ -91,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_gives_its_body_and_stops_where_it_should),
+        cmocka_unit_test(lf_alone_ends_a_line_where_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

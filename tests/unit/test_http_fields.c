@@ -22,7 +22,7 @@ static int read_head(struct duet_http_fields *fields, const char *head, char *re
     uint8_t *copy = malloc(size > 0 ? size : 1);
     assert_non_null(copy);
     memcpy(copy, head, size);
-    int status = duet_http_fields_read(fields, copy, size, reason);
+    int status = duet_http_fields_read(fields, copy, size, false, reason);
     free(copy);
     return status;
 }
@@ -119,6 +119,38 @@ static void a_head_that_is_no_head_is_refused(void **state)
     }
 }
 
+static void lf_alone_ends_a_line_where_it_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        int strict, lenient;
+    } rows[] = {
+        {"GET / HTTP/1.1\nHost: a\n\n", 400, 0},
+        {"GET / HTTP/1.1\nHost: a\r\n\n", 400, 0},
+        {"GET / HTTP/1.1\r\nHost: a\n\r\n", 400, 0},
+        {"\n\nGET / HTTP/1.1\nHost: a\n\n", 400, 0},
+        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 0},
+        {"GET / HTTP/1.1\rHost: a\n\n", 400, 400},
+        {"GET / HTTP/1.1\nHost: a\r\r\n\n", 400, 400},
+        {"GET / HTTP/1.1\nHost: a\n\r", 400, 400},
+        {"GET / HTTP/1.1\nHost: a\n", 400, 400},
+        {"GET / HTTP/1.1\nHost: a\n b\n\n", 400, 400},
+        {"GET / HTTP/1.1\nHost: a\nHost: b\n\n", 400, 400},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char reason[DUET_REASON_MAX] = "";
+        struct duet_http_fields fields;
+        const uint8_t *head = (const uint8_t *)rows[i].head;
+        size_t size = strlen(rows[i].head);
+        if (duet_http_fields_read(&fields, head, size, false, reason) != rows[i].strict ||
+            duet_http_fields_read(&fields, head, size, true, reason) != rows[i].lenient)
+            fail_msg("%s: %s", rows[i].head, reason);
+        if (rows[i].lenient == 0)
+            assert_true(fields.has_host);
+    }
+}
+
 static void a_quote_is_short_and_printable(void **state)
 {
     (void)state;
@@ -137,6 +169,7 @@ int main(void)
         cmocka_unit_test(accept_encoding_is_a_list_with_weights),
         cmocka_unit_test(names_match_whole_and_in_any_case),
         cmocka_unit_test(a_head_that_is_no_head_is_refused),
+        cmocka_unit_test(lf_alone_ends_a_line_where_it_may),
         cmocka_unit_test(a_quote_is_short_and_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_NIL_FORM, "--nil", DUET_NIL_PLAIN},
         {DUET_RAW, "--raw", DUET_RAW_AUTO},
         {DUET_ERROR_STYLE, "--error-style", DUET_ERROR_ARRAY},
+        {DUET_HTTP_LINE_ENDS, "--http-line-ends", DUET_LINE_ENDS_STRICT},
     };
     struct duet_options options;
     duet_options_init(&options);
