@@ -3,6 +3,8 @@
  */
 #include "loop.h"
 
+#include "fd.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -111,10 +113,10 @@ int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *c
     read_clock(loop);
     duet_wheel_init(&loop->wheel, loop->now_ms);
 
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->epoll_fd = duet_fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
     if (loop->epoll_fd < 0)
         return -errno;
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->wake_fd = duet_fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (loop->wake_fd < 0)
         return -errno;
     loop->wake_source.ready = on_wake;
@@ -289,9 +291,5 @@ void duet_loop_announce(struct duet_loop *loop)
 
 void duet_loop_wake(struct duet_loop *loop)
 {
-    uint64_t one = 1;
-    int saved = errno; /* a signal handler must not disturb the code it interrupts */
-    ssize_t n = write(loop->wake_fd, &one, sizeof one);
-    (void)n; /* only fails when the count is full, and then the loop is woken anyway */
-    errno = saved;
+    duet_fd_signal(loop->wake_fd);
 }
