@@ -46,6 +46,22 @@
  *
  * A call has one holder: the functions that take a duet_call are for the thread that runs its
  * handler.
+ *
+ * Processes
+ *
+ * A handler may start processes: system(), popen(), posix_spawn(), fork() and exec. All fds of
+ * the library are closed on exec, and none is 0, 1 or 2.
+ *
+ * A child that does not exec has copies of everything, but of the threads only the one that
+ * forked: it may read what its call holds, and must not return from the handler; it ends by
+ * _exit(). Of a running server's functions it may call duet_server_free(), which closes the
+ * child's copies of the listening sockets and leaves the server of the parent as it is.
+ * duet_server_drain() does nothing in it, and the signals of duet_server_stop_on_signals() have
+ * their default action. Connections that the server closes and addresses that it leaves end for
+ * the other side though such a child still holds their fds.
+ *
+ * A server may be set up in one process and run in one that was forked from it, as daemon()
+ * does: it belongs to the process that runs it.
  */
 #ifndef DUET_H
 #define DUET_H
@@ -160,7 +176,8 @@ typedef struct duet_method {
 DUET_API duet_server *duet_server_new(void);
 
 /* Frees the server; closes what it listens on and gives signals back. Not while
- * duet_server_run() is in progress. After -ETIMEDOUT it frees nothing, since handlers still
+ * duet_server_run() or a duet_server_drain() on another thread is in progress (one in a signal
+ * handler is waited for). After -ETIMEDOUT it frees nothing, since handlers still
  * run. Takes NULL. */
 DUET_API void duet_server_free(duet_server *server);
 
@@ -202,8 +219,8 @@ DUET_API int duet_server_stop_on_signals(duet_server *server);
 DUET_API int duet_server_run(duet_server *server);
 
 /* Starts an orderly end: stop accepting, answer what has arrived, close. Any thread, a handler,
- * or a signal handler; returns at once; more calls change nothing. duet_server_run() returns
- * when it is done. */
+ * or a signal handler, before, during and after the run, until the server is freed; returns at
+ * once; more calls change nothing. duet_server_run() returns when it is done. */
 DUET_API void duet_server_drain(duet_server *server);
 
 /* The first set-up error in words, "" if there was none. Belongs to the server; valid until the

@@ -6,8 +6,10 @@
 
 #include "args.h"
 #include "errno_words.h"
+#include "fd.h"
 #include "home.h"
 #include "introspect.h"
+#include "signals.h"
 #include "thread_limit.h"
 #include "work.h"
 
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 enum {
@@ -43,8 +46,7 @@ static int fail_if(struct duet_server *server, int rc, const char *words)
 
 /* ---- Set-up ---- */
 
-/* What loops read without a lock is fixed while they run. */
-static int check_set_up(struct duet_server *server)
+int duet_server_check_set_up(const struct duet_server *server)
 {
     if (server == NULL)
         return -ENOMEM;
@@ -64,6 +66,7 @@ duet_server *duet_server_new(void)
     if (server == NULL)
         return NULL;
     memset(server, 0, sizeof *server);
+    server->drain_fd = -1;
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
     duet_peers_init(&server->peers);
@@ -75,28 +78,17 @@ duet_server *duet_server_new(void)
     return server;
 }
 
-/* The signals have one server a process; when it ends they are what they were before. */
-static _Atomic(struct duet_server *) signalled;
-
-static void restore_signals(struct duet_server *server)
-{
-    if (!server->has_signals)
-        return;
-    sigaction(SIGTERM, &server->old_term, NULL);
-    sigaction(SIGINT, &server->old_int, NULL);
-    server->has_signals = false;
-    atomic_store(&signalled, NULL);
-}
-
 void duet_server_free(duet_server *server)
 {
     if (server == NULL)
         return;
-    restore_signals(server);
-    if (server->workers.thread_count > 0)
-        return; /* handlers that never ended still use it */
+    duet_signals_give_back(server);
     for (size_t i = 0; i < server->listener_count; i++)
         duet_listener_close(&server->listeners[i]);
+    if (server->homes != NULL)
+        return; /* handlers that never ended still use it, or one that forked this process */
+    if (server->drain_fd >= 0)
+        close(server->drain_fd);
     free(server->listeners);
     duet_registry_unref(server->registry);
     duet_peers_done(&server->peers);
@@ -112,8 +104,8 @@ const char *duet_server_error(const duet_server *server)
 
 int duet_server_listen(duet_server *server, const char *address)
 {
-    if (check_set_up(server) < 0)
-        return check_set_up(server);
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
     if (address == NULL)
         return duet_server_fail(server, -EINVAL, "duet_server_listen() was given no address");
     char words[DUET_SERVER_WORDS] = "";
@@ -141,8 +133,8 @@ const char *duet_server_address(const duet_server *server, size_t i)
 
 int duet_server_set(duet_server *server, duet_option option, int64_t value)
 {
-    if (check_set_up(server) < 0)
-        return check_set_up(server);
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
     char words[DUET_SERVER_WORDS] = "";
     return fail_if(
         server, duet_options_set(&server->options, option, value, words, sizeof words), words);
@@ -157,8 +149,8 @@ int64_t duet_server_get(const duet_server *server, duet_option option)
 int duet_server_set_hooks(duet_server *server, duet_before_hook before, duet_after_hook after,
                           void *ctx)
 {
-    if (check_set_up(server) < 0)
-        return check_set_up(server);
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
     server->before = before;
     server->after = after;
     server->hook_ctx = ctx;
@@ -172,8 +164,8 @@ static int listen_for_args(const char *address, void *ctx)
 
 int duet_server_args(duet_server *server, int argc, char *const argv[])
 {
-    if (check_set_up(server) < 0)
-        return check_set_up(server);
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
     struct duet_args_result result;
     int rc = duet_args_parse(&server->options, argc, argv, listen_for_args, server, &result);
     free(server->text);
@@ -241,37 +233,6 @@ int duet_server_remove(duet_server *server, const char *name)
         publish(server, made);
     pthread_mutex_unlock(&server->lock);
     return rc;
-}
-
-/* ---- Signals ---- */
-
-/* The first signal drains; the next one, of either kind, has its default action. */
-static void on_signal(int number)
-{
-    (void)number;
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    sigaction(SIGTERM, &standard, NULL);
-    sigaction(SIGINT, &standard, NULL);
-    struct duet_server *server = atomic_load(&signalled);
-    if (server != NULL)
-        duet_server_drain(server);
-}
-
-int duet_server_stop_on_signals(duet_server *server)
-{
-    if (check_set_up(server) < 0)
-        return check_set_up(server);
-    struct duet_server *none = NULL;
-    if (!atomic_compare_exchange_strong(&signalled, &none, server) && none != server)
-        return duet_server_fail(server, -EBUSY,
-                                "another server of this process stops on signals already");
-    if (server->has_signals)
-        return 0;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGTERM, &action, &server->old_term);
-    sigaction(SIGINT, &action, &server->old_int);
-    server->has_signals = true;
-    return 0;
 }
 
 /* ---- Run ---- */
@@ -344,6 +305,15 @@ static int start_workers(struct duet_server *server)
     if (rc == -EAGAIN)
         fail_threads(server, rc, "worker threads", workers->thread_count, DUET_WORKERS);
     return rc;
+}
+
+static int open_drain(struct duet_server *server)
+{
+    int fd = duet_fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (fd < 0)
+        return -errno;
+    atomic_store(&server->drain_fd, fd);
+    return 0;
 }
 
 static int open_homes(struct duet_server *server)
@@ -438,7 +408,9 @@ static int serve(struct duet_server *server)
 {
     fix_options(server);
     raise_fd_limit();
-    int rc = open_homes(server);
+    int rc = open_drain(server);
+    if (rc == 0)
+        rc = open_homes(server);
     if (rc == 0)
         rc = start_workers(server);
     set_serving(server, rc == 0);
@@ -449,12 +421,20 @@ static int serve(struct duet_server *server)
     if (!duet_workers_stop(&server->workers, STUCK_MS))
         return fail_stuck(server);
     set_serving(server, false);
-    restore_signals(server);
+    duet_signals_give_back(server);
     duet_workers_done(&server->workers);
     free(server->busy);
     server->busy = NULL;
     close_homes(server);
     return rc;
+}
+
+/* It may have been set up before a fork, as by daemon(). */
+static void own(struct duet_server *server)
+{
+    atomic_store(&server->process, getpid());
+    for (size_t i = 0; i < server->listener_count; i++)
+        server->listeners[i].process = getpid();
 }
 
 int duet_server_run(duet_server *server)
@@ -466,6 +446,8 @@ int duet_server_run(duet_server *server)
     if (server->listener_count == 0)
         return duet_server_fail(server, -EINVAL,
                                 "nothing to serve on: call duet_server_listen() first");
+    if (!atomic_load(&server->is_running))
+        own(server);
     if (atomic_exchange(&server->is_running, true))
         return duet_server_fail(server, -EBUSY, "the server runs already, or has run");
 
@@ -475,10 +457,15 @@ int duet_server_run(duet_server *server)
     return atomic_load(&server->deadline_passed) ? 1 : 0;
 }
 
+/* Touches nothing but the server itself: from a signal handler or another thread, it may come
+ * when the loops have ended already. A run that begins meanwhile either is seen here by its fd
+ * or sees the flag in its loops' first turn. */
 void duet_server_drain(duet_server *server)
 {
-    if (server == NULL || atomic_exchange(&server->is_draining, true))
+    if (server == NULL || duet_server_is_forked(server) ||
+        atomic_exchange(&server->is_draining, true))
         return;
-    for (size_t i = 0; i < server->home_count; i++)
-        duet_loop_wake(&server->homes[i].loop);
+    int fd = atomic_load(&server->drain_fd);
+    if (fd >= 0)
+        duet_fd_signal(fd);
 }

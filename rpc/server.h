@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 struct duet_home;
 
@@ -54,6 +55,10 @@ struct duet_server {
 
     /* While it runs. */
     struct duet_peers peers;
+    _Atomic pid_t process; /* that runs it; set before is_running */
+    _Atomic int drain_fd;  /* an eventfd that every loop watches: readable when draining. It
+                              lives as long as the server, for a drain may come when its loops
+                              are gone. -1 before */
     _Atomic bool is_running;
     _Atomic bool is_draining;
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
@@ -71,6 +76,17 @@ static inline size_t duet_server_shards(const struct duet_server *server)
 {
     return (size_t)server->options.value[DUET_LOOPS] + 1;
 }
+
+/* Whether this is the copy of a running server in a process that a handler has forked: it
+ * shares sockets and epolls with the server, and must leave them alone. Signal handlers too. */
+static inline bool duet_server_is_forked(const struct duet_server *server)
+{
+    return atomic_load(&server->is_running) && atomic_load(&server->process) != getpid();
+}
+
+/* What set-up functions ask first: what loops read without a lock is fixed while they run. 0,
+ * -ENOMEM for a NULL server or -EBUSY. */
+int duet_server_check_set_up(const struct duet_server *server);
 
 /* Remembers the first error of set-up with its words. Returns `rc`. */
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)

@@ -5,6 +5,7 @@
 #include "listener.h"
 
 #include "errno_words.h"
+#include "fd.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,7 +30,8 @@ static void remove_stale_socket(const struct duet_address *address)
     if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
         return;
     /* Not to wait: a listener whose queue is full is alive. */
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd =
+        duet_fd_above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return;
     if (connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED)
@@ -75,9 +77,10 @@ static const char *advice(const struct duet_address *address, int error)
 int duet_listener_open(struct duet_listener *listener, const struct duet_address *address,
                        char *words, size_t room)
 {
-    *listener = (struct duet_listener){.fd = -1, .address = *address};
+    *listener = (struct duet_listener){.fd = -1, .process = getpid(), .address = *address};
     int rc = 0;
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = duet_fd_above_stdio(
+        socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd < 0)
         rc = -errno;
     else
@@ -100,13 +103,24 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
     return 0;
 }
 
+static bool is_ours(const struct duet_listener *listener)
+{
+    return listener->fd >= 0 && listener->process == getpid();
+}
+
+void duet_listener_end(struct duet_listener *listener)
+{
+    if (is_ours(listener))
+        shutdown(listener->fd, SHUT_RDWR);
+    duet_listener_close(listener);
+}
+
 void duet_listener_close(struct duet_listener *listener)
 {
-    if (listener->fd < 0)
-        return;
-    if (listener->address.any.sa_family == AF_UNIX)
+    if (is_ours(listener) && listener->address.any.sa_family == AF_UNIX)
         unlink(listener->address.un.sun_path);
-    close(listener->fd);
+    if (listener->fd >= 0)
+        close(listener->fd);
     listener->fd = -1;
 }
 
@@ -152,8 +166,8 @@ static int accept_one(struct duet_acceptor *acceptor)
 {
     struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
-    int fd = accept4(acceptor->listener->fd, (struct sockaddr *)&peer, &size,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = duet_fd_above_stdio(accept4(acceptor->listener->fd, (struct sockaddr *)&peer,
+                                         &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd < 0) {
         int error = errno;
         if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)

@@ -12,6 +12,7 @@
 
 struct duet_listener {
     int fd;
+    pid_t process;               /* that owns it: who bound it, then who runs its server */
     struct duet_address address; /* as bound */
     char text[DUET_ADDRESS_TEXT_MAX];
 };
@@ -20,7 +21,12 @@ struct duet_listener {
 int duet_listener_open(struct duet_listener *listener, const struct duet_address *address,
                        char *words, size_t room);
 
-/* Closes it; a unix socket's path is removed. */
+/* Nobody can connect any more, though a process that was forked meanwhile may hold the socket
+ * too; then closes it. */
+void duet_listener_end(struct duet_listener *listener);
+
+/* Closes it; a unix socket's path is removed. In a process that does not own it, which was
+ * forked later, both functions close a copy of the fd and no more. */
 void duet_listener_close(struct duet_listener *listener);
 
 /* One loop's end of a listener. `accepted` takes the fd, whatever it does with it. */

@@ -39,6 +39,7 @@ struct duet_home {
 
     bool is_accepting; /* it may still hand a connection to another home */
     bool is_draining, is_past_deadline;
+    struct duet_source drain_source; /* the server's drain_fd */
     struct duet_deadline drain_deadline;
     pthread_t thread;
     int result; /* of duet_loop_run */

@@ -6,7 +6,9 @@
 #include "home_parts.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 
 /* ---- Views of the methods ---- */
 
@@ -94,7 +96,7 @@ static void on_drain_deadline(struct duet_deadline *deadline)
 static void close_listeners(struct duet_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++)
-        duet_listener_close(&server->listeners[i]);
+        duet_listener_end(&server->listeners[i]);
     for (size_t i = 0; i < server->home_count; i++)
         duet_loop_wake(&server->homes[i].loop);
 }
@@ -216,9 +218,21 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     return rc;
 }
 
+/* The end of this turn sees the drain. */
+static void on_drain(struct duet_source *source, uint32_t events)
+{
+    (void)events;
+    struct duet_home *home =
+        (struct duet_home *)((char *)source - offsetof(struct duet_home, drain_source));
+    duet_loop_remove(&home->loop, home->server->drain_fd, source); /* readable for ever */
+}
+
 int duet_home_run(struct duet_home *home)
 {
-    int rc = duet_home_start_accepting(home);
+    home->drain_source.ready = on_drain;
+    int rc = duet_loop_add(&home->loop, home->server->drain_fd, EPOLLIN, &home->drain_source);
+    if (rc == 0)
+        rc = duet_home_start_accepting(home);
     duet_loop_wake(&home->loop); /* a drain that came before the first turn is seen in it */
     if (rc == 0)
         rc = duet_loop_run(&home->loop);
