@@ -22,20 +22,21 @@ struct parcel {
     struct sockaddr_storage peer;
 };
 
-/* Opens it; the fd is closed on failure. */
-static void open_conn(struct duet_home *home, enum duet_refusal refusal,
-                      const struct newcomer *newcomer)
+/* Opens it; NULL, with the fd closed, on failure. */
+static struct duet_conn *open_conn(struct duet_home *home, enum duet_refusal refusal,
+                                   const struct newcomer *newcomer)
 {
     struct duet_conn *conn = duet_conn_open(&home->conns, newcomer->fd, newcomer->peer);
     if (conn == NULL) {
         duet_home_forget(home, refusal, newcomer->peer);
-        return;
+        return NULL;
     }
     conn->listener = newcomer->listener;
     conn->refusal = (uint8_t)refusal;
     conn->raw = home->server->style.raw;
     if (home->is_draining)
         duet_conn_drain(conn);
+    return conn;
 }
 
 static void on_parcel(struct duet_letter *letter)
@@ -97,26 +98,25 @@ void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
                       const struct sockaddr *peer)
 {
     struct duet_server *server = home->server;
-    if (refusal != REFUSED_NOT) {
-        home->refused_open--;
+    if (refusal != REFUSED_NOT)
         return;
-    }
     atomic_fetch_sub(&server->connections, 1);
     if (server->options.value[DUET_MAX_PER_ADDRESS] > 0)
         duet_peers_remove(&server->peers, peer);
 }
 
-/* A connection too many: it is told so when it has said which protocol it speaks, unless too
- * many are waiting for that. */
+/* A connection too many: it is told so when it has said what it wants, for it may be a health
+ * check, which is answered. Of those that wait the oldest makes room, so that no number of
+ * silent ones keeps a health check out. */
 static void refuse(struct duet_home *home, enum duet_refusal refusal, struct newcomer *newcomer)
 {
-    enum { MAX_TOLD = 64 };
-    if (home->refused_open >= MAX_TOLD) {
-        duet_socket_close(newcomer->fd);
-        return;
-    }
-    home->refused_open++;
-    open_conn(home, refusal, newcomer);
+    uint64_t *place = &home->refused[home->refused_count++ % DUET_HOME_REFUSED];
+    struct duet_conn *oldest = duet_conns_find(&home->conns, *place);
+    if (oldest != NULL)
+        duet_conn_close(oldest);
+    const struct duet_conn *conn = open_conn(home, refusal, newcomer);
+    if (conn != NULL)
+        *place = conn->id;
 }
 
 /* Loops take turns: whichever accepts, the connections are shared evenly. */

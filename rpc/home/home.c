@@ -142,10 +142,17 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     duet_conn_finish(conn, true);
 }
 
-/* The connection is one too many: whatever it asks, it is told so, and that is all. */
+/* The connection is one too many: it is told so, whatever it asks but for the server's health,
+ * and that is all. */
 static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
 {
-    const struct duet_home *home = conn->conns->ctx;
+    struct duet_home *home = conn->conns->ctx;
+    if (duet_pages_is_health(message)) {
+        message->notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
+        duet_pages_answer(home, conn, message);
+        duet_conn_finish(conn, true);
+        return;
+    }
     duet_option option =
         conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_MAX_CONNECTIONS : DUET_MAX_PER_ADDRESS;
     bool is_call = message->content != DUET_CONTENT_NONE;

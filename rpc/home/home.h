@@ -18,7 +18,10 @@ struct duet_view {
     bool is_old;
 };
 
-enum { DUET_HOME_BATCH = 256 };
+enum {
+    DUET_HOME_BATCH = 256,
+    DUET_HOME_REFUSED = 64, /* connections over a limit that are open at a time */
+};
 
 struct duet_home {
     struct duet_server *server;
@@ -35,7 +38,9 @@ struct duet_home {
     struct duet_call *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;
 
-    unsigned refused_open; /* connections that are open to be told that they are too many */
+    uint64_t
+        refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too many */
+    unsigned refused_count;         /* so far: the next one's place, counted round */
 
     bool is_accepting; /* it may still hand a connection to another home */
     bool is_draining, is_past_deadline;

@@ -74,6 +74,9 @@ void duet_view_release(struct duet_view *view);
  * ends. */
 void duet_pages_refuse(struct duet_conn *conn, const struct duet_message *message);
 
+/* Whether it asks how the server is: GET or HEAD of /healthz. */
+bool duet_pages_is_health(const struct duet_message *message);
+
 /* Answers an HTTP request that is no call. */
 void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
                        const struct duet_message *message);

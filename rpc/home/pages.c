@@ -55,6 +55,13 @@ static bool asks_for(const struct duet_message *message, const char *path)
            memcmp(message->target, path, message->target_size) == 0;
 }
 
+bool duet_pages_is_health(const struct duet_message *message)
+{
+    const uint32_t other = DUET_NOTE_OPTIONS | DUET_NOTE_NOT_FOUND | DUET_NOTE_BAD_METHOD;
+    return message->content == DUET_CONTENT_NONE && (message->notes & other) == 0 &&
+           asks_for(message, "/healthz");
+}
+
 void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
                        const struct duet_message *message)
 {
@@ -68,7 +75,7 @@ void duet_pages_answer(struct duet_home *home, struct duet_conn *conn,
         send_text(conn, message, 204, "", ALLOWED);
     else if (asks_for(message, "/") || asks_for(message, "/RPC2"))
         send_text(conn, message, 200, about, "");
-    else if (asks_for(message, "/healthz"))
+    else if (duet_pages_is_health(message))
         send_text(conn, message, is_up ? 200 : 503, is_up ? "ok\n" : "draining\n", "");
     else
         send_text(conn, message, 404,

@@ -50,6 +50,17 @@ class ConnectionsTest(SystemTest):
         self.assertEqual(answer.status, 503)
         self.check_flag(answer.body.decode(), flag, limit)
 
+    def check_health(self):
+        """It is asked for as a load balancer does, and answered whatever is open."""
+        for verb, body in ("GET", b"ok\n"), ("HEAD", b""):
+            with self.server.connect() as sock:
+                sock.sendall(post(b"", verb=verb, target="/healthz", length=False))
+                answer = Answer(read_to_end(sock))
+            self.assertEqual((answer.status, answer.body), (200, body))
+        with self.server.connect() as sock:
+            sock.sendall(post(b"", target="/healthz"))
+            self.assertEqual(Answer(read_to_end(sock)).status, 503)
+
     def check_flag(self, words, flag, limit):
         self.assertRegex(words, rf"{flag} (is )?{limit}\b")
 
@@ -77,6 +88,7 @@ class MaxConnectionsTest(ConnectionsTest):
         before = self.stats()["refused_max_connections"]
         socks = self.fill(self.limit)
         self.check_refused("--max-connections", self.limit)
+        self.check_health()
         for sock in socks:  # those that are there go on
             sock.sendall(packed("double", 21))
             self.assertEqual(msgpack.unpackb(sock.recv(100))[3], 42)
@@ -89,6 +101,8 @@ class MaxConnectionsTest(ConnectionsTest):
         socks = self.fill(self.limit)
         silent = [self.server.connect() for _ in range(200)]
         wait_until(self.open_fds, lambda fds: fds < 64 + 30, "bounded")
+        self.check_health()
+        self.check_refused("--max-connections", self.limit)
         for sock in silent:
             sock.close()
         self.close_and_wait(socks)
@@ -102,6 +116,7 @@ class MaxPerAddressTest(ConnectionsTest):
     def test_one_address_is_refused_and_another_is_served(self):
         socks = self.fill(self.limit)
         self.check_refused("--max-per-address", self.limit)
+        self.check_health()
         with socket.socket() as other:
             other.bind(("127.0.0.9", 0))
             other.connect(self.server.host_port())
