@@ -1,12 +1,15 @@
 """What a loop leaves to the workers: reading, running and answering what takes long, even for a method
 that runs inline, so that it holds up nobody else. With the only worker busy, it waits; the rest is
 answered at once."""
+import socket
+import struct
 import unittest
 
 import msgpack
 from rig import NOTIFICATION, RESPONSE, SystemTest, call_xml, packed, post
 
 KIB = 1024
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a reset, which cancels what runs
 
 
 class TurnsTest(SystemTest):
@@ -14,6 +17,7 @@ class TurnsTest(SystemTest):
 
     def setUp(self):
         self.sleeper = self.server.connect()
+        self.sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.addCleanup(self.sleeper.close)
         self.sleeper.sendall(packed("demo.sleep", 600.0))
         self.wait_for_stats(lambda s: s["workers_active"] == 1 and s["queue_length"] == 0, "busy")
