@@ -27,7 +27,7 @@ static int parse_unix(struct duet_address *address, const char *path, char *word
 {
     size_t size = strlen(path);
     if (size == 0 || size >= sizeof address->un.sun_path) {
-        snprintf(words, room, "a unix socket's path has 1 to %zu bytes, '%s' has %zu",
+        snprintf(words, room, "a unix socket's path has 1 to %zu bytes, '%.200s' has %zu",
                  sizeof address->un.sun_path - 1, path, size);
         return -EINVAL;
     }

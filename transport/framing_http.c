@@ -210,9 +210,34 @@ static const uint8_t *find_bad_byte(struct http *http, const uint8_t *bytes, siz
 {
     llhttp_init(&http->parser, HTTP_REQUEST, &settings);
     for (size_t at = 0; at < n; at++)
-        if ((*stop = walk(http, bytes, at, at + 1)) != NULL)
+        if ((*stop = walk(http, bytes, at, at + 1)) != NULL) {
+            if (*stop > bytes + at)
+                *stop = bytes + at; /* of this line, if it is an LF, not of the next */
             return bytes + at + 1;
+        }
     return *stop = bytes + n;
+}
+
+/* llhttp 9 has no code of its own for a Content-Length beside a Transfer-Encoding; the flags
+ * tell that the other one was there before. */
+static llhttp_errno_t error_in_head(const llhttp_t *parser)
+{
+    llhttp_errno_t error = llhttp_get_errno(parser);
+    bool has_other =
+        (error == HPE_INVALID_CONTENT_LENGTH && (parser->flags & F_TRANSFER_ENCODING) != 0) ||
+        (error == HPE_INVALID_TRANSFER_ENCODING && (parser->flags & F_CONTENT_LENGTH) != 0);
+    return has_other ? HPE_UNEXPECTED_CONTENT_LENGTH : error;
+}
+
+/* What is wrong with the blank that llhttp stopped at. llhttp 9 knows, older ones leave it to
+ * http_fields. NULL if this is something else. */
+static const char *misplaced_blank(const uint8_t *line, size_t number, const uint8_t *stop)
+{
+    if (number == 1 || (*stop != ' ' && *stop != '\t'))
+        return NULL;
+    if (stop == line)
+        return number > 2 ? DUET_HTTP_FOLDED : NULL;
+    return memchr(line, ':', (size_t)(stop - line)) == NULL ? DUET_HTTP_SPACE_IN_NAME : NULL;
 }
 
 static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
@@ -223,7 +248,7 @@ static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t 
     char quote[DUET_QUOTE_MAX];
     duet_http_quote(quote, line, (size_t)(stop - line) + (stop < end));
 
-    switch (llhttp_get_errno(&http->parser)) {
+    switch (error_in_head(&http->parser)) {
     case HPE_INVALID_METHOD:
         return bad(http, message, 400, "not HTTP: no method begins like \"%s\"%s", quote,
                    *line == 0x16 ? " (this looks like TLS)" : "");
@@ -251,6 +276,9 @@ static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t 
         advice = ": LF without CR, which --http-line-ends lenient takes";
     if (number == 1)
         return bad(http, message, 400, "malformed request line: \"%s\"%s", quote, advice);
+    const char *blank = stop < end ? misplaced_blank(line, number, stop) : NULL;
+    if (blank != NULL)
+        return bad(http, message, 400, "%s: \"%s\"", blank, quote);
     return bad(http, message, 400, "malformed header at line %zu: \"%s\"%s", number, quote,
                advice);
 }
@@ -283,6 +311,27 @@ static void classify(struct http *http, const struct duet_http_fields *fields)
         http->notes |= DUET_NOTE_BAD_METHOD;
         break;
     }
+}
+
+/* A byte above 127 in the target, which no URL has (RFC 3986 2) and llhttp passes before 9. */
+static const uint8_t *find_foreign_byte(const struct duet_http_fields *fields)
+{
+    if (is_call_path(fields->target, fields->target_size))
+        return NULL;
+    for (size_t i = 0; i < fields->target_size; i++)
+        if (fields->target[i] > 127)
+            return fields->target + i;
+    return NULL;
+}
+
+static enum duet_frame bad_target(const struct http *http, const uint8_t *bytes,
+                                  const uint8_t *at, struct duet_message *message)
+{
+    const uint8_t *line;
+    find_line(bytes, at, &line);
+    char quote[DUET_QUOTE_MAX];
+    duet_http_quote(quote, line, (size_t)(at - line) + 1);
+    return bad(http, message, 400, "malformed request line: \"%s\"", quote);
 }
 
 /* Decides how the body is framed (RFC 9112 6.3) and refuses what is too long before it
@@ -323,6 +372,9 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
     http->notes |= fields.notes;
     if (status != 0)
         return bad(http, message, status, "%s", reason);
+    const uint8_t *foreign = find_foreign_byte(&fields);
+    if (foreign != NULL)
+        return bad_target(http, bytes, foreign, message);
     if (!fields.has_host && (http->notes & DUET_NOTE_HTTP_10) == 0)
         return bad(http, message, 400, "HTTP/1.1 without a Host header");
 
@@ -332,6 +384,21 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
     http->target_size = fields.target_size;
     classify(http, &fields);
     return frame_body(http, &fields, message);
+}
+
+/* "GET /" CR LF was a whole request in HTTP/0.9: nothing more will come. llhttp 9 says so with
+ * the byte after the line only; until then it has no version. */
+static bool is_http_09(const llhttp_t *parser, const uint8_t *stop, const uint8_t *bytes,
+                       size_t n)
+{
+    if (parser->http_major != 0)
+        return false;
+    if (parser->http_minor == 9)
+        return true;
+    if (stop != NULL || n < 2 || bytes[n - 1] != '\n')
+        return false;
+    uint8_t last = bytes[n - 2] == '\r' && n > 2 ? bytes[n - 3] : bytes[n - 2];
+    return last != '\r' && last != '\n'; /* else this is an empty line before the request */
 }
 
 /* DUET_FRAME_WHOLE: the head is complete and good. */
@@ -344,8 +411,7 @@ static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
     if (llhttp_get_method(&http->parser) == HTTP_HEAD)
         http->notes |= DUET_NOTE_HEAD;
 
-    /* "GET /" CR LF was a whole request in HTTP/0.9: nothing more will come. */
-    if (http->parser.http_major == 0 && http->parser.http_minor == 9)
+    if (is_http_09(&http->parser, stop, bytes, end))
         return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
     if (stop != NULL) {
         if (llhttp_get_errno(&http->parser) != HPE_PAUSED)

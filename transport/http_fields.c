@@ -184,14 +184,13 @@ static const struct known *find_known(struct text name)
 static int read_field(struct duet_http_fields *fields, struct text line, char *reason)
 {
     if (is_blank(line.at[0]))
-        return refuse(reason, 400, "a header line begins with a space (folding is obsolete)",
-                      line);
+        return refuse(reason, 400, DUET_HTTP_FOLDED, line);
 
     const uint8_t *colon = memchr(line.at, ':', line.size);
     struct text name = {line.at, colon != NULL ? (size_t)(colon - line.at) : line.size};
     for (const uint8_t *p = name.at; p < name.at + name.size; p++)
         if (*p <= ' ')
-            return refuse(reason, 400, "a space in the name of a header", line);
+            return refuse(reason, 400, DUET_HTTP_SPACE_IN_NAME, line);
     if (name.size == 0 || colon == NULL)
         return refuse(reason, 400, "a header line without name and colon", line);
 

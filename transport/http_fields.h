@@ -26,6 +26,10 @@ struct duet_http_fields {
 int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
                           bool lone_lf_ends_line, char *reason);
 
+/* Words for what some versions of llhttp see first. */
+#define DUET_HTTP_SPACE_IN_NAME "a space in the name of a header"
+#define DUET_HTTP_FOLDED "a header line begins with a space (folding is obsolete)"
+
 enum { DUET_QUOTE_MAX = 48 };
 
 /* Writes up to DUET_QUOTE_MAX - 1 of the bytes as text for a reason: what is not printable

@@ -98,9 +98,8 @@ static const struct good {
 
     /* Expectations other than ours are none of our business. */
     {POST "Expect: a-miracle\r\nContent-Length: 1\r\n\r\na", XML, KEEP, "a", NULL},
-    /* Bytes above 127 in values and targets are somebody's text. */
-    {"GET /\xc3\xa9 HTTP/1.1\r\nHost: \xc3\xa9\r\nX: \t\xff\r\n\r\n", NONE, KEEP, "",
-     "/\xc3\xa9"},
+    /* Bytes above 127 in values are somebody's text. */
+    {"GET / HTTP/1.1\r\nHost: \xc3\xa9\r\nX: \t\xff\r\n\r\n", NONE, KEEP, "", "/"},
 };
 
 static const struct bad_row {
@@ -129,6 +128,7 @@ static const struct bad_row {
     {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "request line"},
     {"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400, "request line"},
     {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed request line: \"GET /?\""},
+    {"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed request line: \"GET /?\""},
     {"GET foo HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed request line"},
     {"GET / HTTP/1.1\rHost: a\r\n\r\n", 400, "malformed request line"},
     {"GET / HTTP/1.1\nHost: a\r\n\r\n", 400, "request line"},
@@ -137,12 +137,12 @@ static const struct bad_row {
     {POST "X: y\nContent-Length: 1\r\n\r\na", 400, "malformed header at line 3: \"X: y?\""},
     {POST "X: y\rZ: z\r\nContent-Length: 1\r\n\r\na", 400, "malformed header at line 3"},
     {POST "X: y\r\rContent-Length: 1\r\n\r\na", 400, "malformed header at line 3"},
-    {POST "Content-Length: 1\r\n\na", 400, "CR LF"},
-    {POST "Content-Length: 1\r\n\rab", 400, "CR LF"},
+    {POST "Content-Length: 1\r\n\na", 400, "--http-line-ends lenient"},
+    {POST "Content-Length: 1\r\n\rab", 400, "line"},
     {POST "X: y\r\n z\r\nContent-Length: 1\r\n\r\na", 400, "folding"},
     {POST "X:\r\n\tz\r\nContent-Length: 1\r\n\r\na", 400, "folding"},
     {"GET / HTTP/1.1\r\n X: y\r\nHost: a\r\n\r\n", 400, "malformed header at line 2"},
-    {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "space in the name of a header: \"Host : a\""},
+    {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, "space in the name of a header: \"Host"},
     {"GET / HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n", 400, "space in the name"},
     {"GET / HTTP/1.1\r\nHost: a\r\n: c\r\n\r\n", 400, "header"},
     {"GET / HTTP/1.1\r\nHost: a\r\nABC\r\n\r\n", 400, "malformed header at line 3"},
@@ -174,7 +174,7 @@ static const struct bad_row {
     {POST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501, "xchunked"},
     {POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
      "Transfer-Encoding"},
-    {POST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 501, "Transfer-Encoding"},
+    {POST "Transfer-Encoding:\r\n\r\n0\r\n\r\n", 501, "Transfer-Encoding"},
     {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
      "Transfer-Encoding in HTTP/1.0"},
     {POST "Content-Length: 16777217\r\n\r\n", 413,
