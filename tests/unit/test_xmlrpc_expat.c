@@ -85,6 +85,7 @@ static void bad_documents_do_not_touch_malloc_either(void **state)
         "<a><b/></a>",
         "<methodCall>\x01</methodCall>",
         "<?xml version='1.0' encoding='KOI8-R'?><a/>",
+        "<?xml version='1.0' encoding='latin1'?><a/>",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct reading reading;

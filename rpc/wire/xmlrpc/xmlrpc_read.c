@@ -14,8 +14,9 @@ struct reader {
     struct duet_request *request;
     struct duet_xml_grammar grammar;
     struct duet_xml_declared declared;
-    bool failed;   /* the fault is set; the grammar sees nothing any more */
-    unsigned open; /* elements that have begun since */
+    const char *own_name; /* what expat calls an encoding that came under another name */
+    bool failed;          /* the fault is set; the grammar sees nothing any more */
+    unsigned open;        /* elements that have begun since */
 };
 
 /* expat keeps the names of all open elements: what is nested deeper than any call is not worth
@@ -82,10 +83,17 @@ static void XMLCALL on_declaration(void *ctx, const XML_Char *version, const XML
         duet_xml_declare(&reader->declared, encoding);
 }
 
+/* expat takes few names, and would read no character beyond U+FFFF in an encoding that is
+ * described to it. So what it can read under its own name is read again, from the beginning,
+ * under that: there is nothing before the declaration. */
 static int XMLCALL on_unknown_encoding(void *ctx, const XML_Char *name, XML_Encoding *info)
 {
     (void)name; /* it was declared a moment ago */
     struct reader *reader = ctx;
+    bool is_utf16 = reader->declared.encoding == DUET_XML_UTF_16;
+    if (is_utf16 != duet_xml_is_utf16(reader->request))
+        return XML_STATUS_ERROR;
+    reader->own_name = duet_xml_own_name(reader->declared.encoding);
     return duet_xml_describe(&reader->declared, info);
 }
 
@@ -118,6 +126,15 @@ static size_t next_slice(XML_Parser parser, size_t fed)
     return waiting > SLICE ? waiting : SLICE;
 }
 
+/* After an error of expat's. */
+static int give_up(struct reader *reader)
+{
+    bool is_ours = XML_GetErrorCode(reader->parser) == XML_ERROR_ABORTED;
+    if (is_ours || reader->own_name != NULL)
+        return DUET_FAILED;
+    return duet_xml_refuse(reader->request, reader->parser, &reader->declared);
+}
+
 static int feed(struct reader *reader)
 {
     const char *bytes = (const char *)reader->request->bytes;
@@ -126,9 +143,7 @@ static int feed(struct reader *reader)
         size_t size = left < slice ? left : slice;
         left -= size;
         if (XML_Parse(reader->parser, bytes + fed, (int)size, left == 0) != XML_STATUS_OK)
-            return XML_GetErrorCode(reader->parser) == XML_ERROR_ABORTED /* by us */
-                       ? DUET_FAILED
-                       : duet_xml_refuse(reader->request, reader->parser, &reader->declared);
+            return give_up(reader);
         if (left == 0)
             return reader->failed ? DUET_FAILED : 0;
         fed += size;
@@ -145,6 +160,21 @@ static size_t parser_ceiling(const struct duet_limits *limits)
     return EVERYDAY + 4 * (limits->max_message < most ? limits->max_message : most);
 }
 
+/* Reads it in the encoding of that name; NULL: in the one that it declares. */
+static int read_in(struct reader *reader, struct duet_xml_thread *thread, const char *encoding)
+{
+    struct duet_request *request = reader->request;
+    reader->parser =
+        duet_xml_parser_start(thread, parser_ceiling(request->limits), request->arena->account);
+    if (reader->parser == NULL || XML_SetEncoding(reader->parser, encoding) != XML_STATUS_OK)
+        return duet_fault_set(request->fault, DUET_FAULT_INTERNAL,
+                              "out of memory: no XML parser");
+    reader->own_name = NULL;
+    set_handlers(reader);
+    duet_xml_grammar_start(&reader->grammar, &thread->build, request);
+    return feed(reader);
+}
+
 int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request)
 {
     int rc = duet_xml_check_utf16(request);
@@ -152,14 +182,9 @@ int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request)
         return rc;
 
     struct reader reader = {.request = request};
-    reader.parser =
-        duet_xml_parser_start(thread, parser_ceiling(request->limits), request->arena->account);
-    if (reader.parser == NULL)
-        return duet_fault_set(request->fault, DUET_FAULT_INTERNAL,
-                              "out of memory: no XML parser");
-    set_handlers(&reader);
-    duet_xml_grammar_start(&reader.grammar, &thread->build, request);
-    rc = feed(&reader);
+    rc = read_in(&reader, thread, NULL);
+    if (reader.own_name != NULL)
+        rc = read_in(&reader, thread, reader.own_name);
     if (rc == 0)
         rc = duet_xml_grammar_finish(&reader.grammar);
     duet_xml_build_rest(&thread->build);
