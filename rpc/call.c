@@ -272,14 +272,12 @@ static void run_after_hook(struct duet_call *call)
 }
 
 /* The writer does not know whose value it writes. */
-static void name_method(struct duet_call *call)
+static int name_method(struct duet_call *call)
 {
-    static const char nameless[] = "the method wrote";
-    if (call->method == NULL || call->fault.code != DUET_FAULT_INTERNAL ||
-        strncmp(call->fault.message, nameless, strlen(nameless)) != 0)
-        return;
-    duet_fault_set(&call->fault, call->fault.code, "%.200s: %s", call->method->name,
-                   call->fault.message);
+    if (call->method == NULL || !call->fault.is_nameless)
+        return DUET_FAILED;
+    return duet_fault_set(&call->fault, call->fault.code, "%.200s: %s", call->method->name,
+                          call->fault.message);
 }
 
 /* The fault that a failed step left, or the one that its bare code stands for. */
@@ -289,7 +287,8 @@ static void settle_fault(struct duet_call *call, int rc)
         call->fault.code = 0; /* of an invoked call that the handler has dealt with */
     else
         duet_fault_from(&call->fault, rc);
-    name_method(call);
+    if (rc < 0)
+        name_method(call);
     if (call->fault.code != DUET_FAULT_BUSY || !call->account.refused || call->is_refused)
         return;
     call->status = 503; /* it ran, but its reply had no room */
@@ -393,12 +392,15 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
 }
 
 /* Runs it in a scope of the writer: whatever it writes, the containers around it stay whole. */
-static int run_invoked(struct duet_call *inner, struct duet_writer *writer)
+static int run_invoked(struct duet_call *inner, struct duet_call *call)
 {
+    struct duet_writer *writer = call->writer;
     struct duet_writer_scope scope;
     int rc = duet_writer_enter(writer, &scope);
     if (rc < 0) {
-        inner->fault = *writer->fault;
+        if (rc == DUET_FAILED)
+            name_method(call); /* it wants the result where no value may stand */
+        inner->fault = call->fault;
         return rc;
     }
     struct duet_fault *outer_fault = writer->fault;
@@ -414,14 +416,14 @@ static int run_invoked(struct duet_call *inner, struct duet_writer *writer)
 
 /* A call within a call cannot wait for its turn: the place that it waits for may be its own
  * caller's. */
-static int run_in_gate(struct duet_call *inner, struct duet_writer *writer)
+static int run_in_gate(struct duet_call *inner, struct duet_call *call)
 {
     struct duet_gate *gate = &inner->method->gate;
     if (gate->max == 0)
-        return run_invoked(inner, writer);
+        return run_invoked(inner, call);
     if (!duet_gate_try(gate))
         return duet_call_refuse_busy(inner);
-    int rc = run_invoked(inner, writer);
+    int rc = run_invoked(inner, call);
     struct duet_gate_link *next = duet_gate_leave(gate);
     if (next != NULL)
         duet_work_admit(next);
@@ -438,9 +440,22 @@ static void count_invoked(struct duet_call *inner)
         duet_count_shared(&counts->ended[duet_call_ended(inner)], 1);
 }
 
+static int refuse_invocation(struct duet_call *call, const char *how)
+{
+    duet_fault_set(&call->fault, DUET_FAULT_INTERNAL, "the method called another %s", how);
+    call->fault.is_nameless = true;
+    return name_method(call);
+}
+
 int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
                      duet_writer *writer)
 {
+    if (method == NULL)
+        return refuse_invocation(call, "without a name");
+    if (args == NULL)
+        return refuse_invocation(call, "without arguments");
+    if (writer != call->writer)
+        return refuse_invocation(call, "with a writer that is not its own");
     if (duet_value_type(args) != DUET_ARRAY)
         return duet_fault_set(&call->fault, DUET_FAULT_PARAMS,
                               "the arguments of %.200s must be an array, got %s", method,
@@ -459,7 +474,7 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
         rc = duet_signature_check(&inner.method->signature, inner.method->name,
                                   &inner.request.params, &inner.fault);
     if (rc == 0)
-        rc = run_in_gate(&inner, writer);
+        rc = run_in_gate(&inner, call);
     settle_fault(&inner, rc);
     count_invoked(&inner);
     run_after_hook(&inner);

@@ -323,8 +323,8 @@ DUET_API const char *duet_server_text(const duet_server *server);
 /* ---- Reading values ----
  *
  * A value is read-only, belongs to its call and never is NULL: a missing argument, item or
- * key reads as nil, and a reader of the wrong type returns 0, false, "" or an empty
- * container. */
+ * key reads as nil (and so does NULL), and a reader of the wrong type returns 0, false, "" or
+ * an empty container. */
 typedef enum duet_type {
     DUET_NIL,
     DUET_BOOL,
@@ -392,7 +392,9 @@ DUET_API const duet_value *duet_value_get(const duet_value *map, const char *key
 /* ---- Answering ----
  *
  * A handler answers with one duet_reply_*, or builds one value with the writer. All return
- * 0, or a negative code that sticks and that the handler may simply return. */
+ * 0, or a negative code that sticks and that the handler may simply return. A wrong use (a
+ * second value, NULL where something must be, a size beyond DUET_MAX_REPLY, a count that is not
+ * kept) is a fault that names the method, the same in both protocols. */
 DUET_API int duet_reply_nil(duet_call *call);
 DUET_API int duet_reply_bool(duet_call *call, bool value);
 DUET_API int duet_reply_int(duet_call *call, int64_t value);
@@ -441,13 +443,16 @@ DUET_API int duet_write_record(duet_writer *writer, size_t count, duet_record_fo
 DUET_API int duet_write_field(duet_writer *writer, const char *name);
 
 /* A place to come back to: rewind discards all that was written since, and the error, if one
- * stuck since. A mark stays good while the container that was open at the mark is open. */
+ * stuck since. A mark stays good while the container that was open at the mark is open, until
+ * the writer goes back to an earlier one. To go back to a mark that is not good, or of another
+ * call, is a fault. */
 typedef struct duet_mark {
-    size_t size, depth, left, wanted;
+    uint64_t number;
+    size_t size, depth, start, left, wanted;
     int kind, error;
     unsigned references;
 } duet_mark;
-DUET_API duet_mark duet_writer_mark(const duet_writer *writer);
+DUET_API duet_mark duet_writer_mark(duet_writer *writer);
 DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
 
 /* ---- About a call ---- */

@@ -67,11 +67,12 @@ static void replace_what_is_no_utf8(char *text)
 int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
 {
     char words[sizeof fault->message];
-    int size = vsnprintf(words, sizeof words, format, args);
+    int size = vsnprintf(words, sizeof words, format != NULL ? format : "", args);
     if (size >= (int)sizeof words)
         cut_at_character(words);
     replace_what_is_no_utf8(words);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
+    fault->is_nameless = false;
     memcpy(fault->message, words, strlen(words) + 1);
     return DUET_FAILED;
 }
@@ -99,19 +100,27 @@ static int code_of_errno(int number)
     }
 }
 
+static int nameless(struct duet_fault *fault, int rc)
+{
+    fault->is_nameless = true;
+    return rc;
+}
+
 int duet_fault_from(struct duet_fault *fault, int code)
 {
     if (code == DUET_FAILED) {
         if (fault->code == 0)
-            duet_fault_set(fault, DUET_FAULT_INTERNAL, "the method failed without saying why");
+            return nameless(fault, duet_fault_set(fault, DUET_FAULT_INTERNAL,
+                                                  "the method failed without saying why"));
         return DUET_FAILED;
     }
     if (code > DUET_FAULT_LIMIT && code < 0 && code_of_errno(-code) != 0)
         code = code_of_errno(-code);
     if (code <= DUET_FAULT_LIMIT)
         return duet_fault_set(fault, code, "%s", duet_fault_words(code));
-    return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
-                          duet_fault_words(DUET_FAULT_INTERNAL), duet_errno_words(-code));
+    return nameless(fault, duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
+                                          duet_fault_words(DUET_FAULT_INTERNAL),
+                                          duet_errno_words(-code)));
 }
 
 int duet_words_set(int rc, char *words, size_t room, const char *format, ...)

@@ -6,6 +6,7 @@
 #define DUET_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -18,7 +19,8 @@ enum {
 };
 
 struct duet_fault {
-    int code; /* 0: no fault */
+    int code;         /* 0: no fault */
+    bool is_nameless; /* the words do not say yet which method they are about */
     char message[DUET_FAULT_MESSAGE_MAX + 1];
 };
 

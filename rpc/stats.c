@@ -45,6 +45,8 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
 {
     if (server == NULL)
         return -ENOMEM;
+    if (stats == NULL)
+        return -EINVAL;
     *stats = (duet_stats){
         .connections_open = (uint64_t)atomic_load(&server->connections),
         .connections_accepted = atomic_load(&server->accepted),
@@ -73,6 +75,8 @@ int duet_server_method_stats(const duet_server *server, const char *method,
 {
     if (server == NULL)
         return -ENOMEM;
+    if (method == NULL || stats == NULL)
+        return -EINVAL;
     pthread_mutex_t *lock = lock_of(server);
     pthread_mutex_lock(lock);
     const struct duet_method_entry *entry =

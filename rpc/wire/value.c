@@ -10,6 +10,12 @@
 
 static const duet_value nil = {.object = {.type = MSGPACK_OBJECT_NIL}};
 
+/* What there is to read of NULL. */
+static const msgpack_object *object_of(const duet_value *value)
+{
+    return value != NULL ? &value->object : &nil.object;
+}
+
 static const duet_value *as_value(const msgpack_object *object)
 {
     return (const duet_value *)object; /* a duet_value is its object */
@@ -46,11 +52,12 @@ static bool read_time(const msgpack_object_ext *ext, duet_time *time)
 duet_type duet_value_type(const duet_value *value)
 {
     duet_time time;
-    switch (value->object.type) {
+    const msgpack_object *object = object_of(value);
+    switch (object->type) {
     case MSGPACK_OBJECT_BOOLEAN:
         return DUET_BOOL;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        return value->object.via.u64 <= INT64_MAX ? DUET_INT : DUET_UINT;
+        return object->via.u64 <= INT64_MAX ? DUET_INT : DUET_UINT;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
         return DUET_INT;
     case MSGPACK_OBJECT_FLOAT32:
@@ -65,7 +72,7 @@ duet_type duet_value_type(const duet_value *value)
     case MSGPACK_OBJECT_MAP:
         return DUET_MAP;
     case MSGPACK_OBJECT_EXT:
-        return read_time(&value->object.via.ext, &time) ? DUET_TIME : DUET_EXT;
+        return read_time(&object->via.ext, &time) ? DUET_TIME : DUET_EXT;
     default:
         return DUET_NIL;
     }
@@ -86,7 +93,8 @@ const char *duet_type_name(duet_type type)
 
 bool duet_value_bool(const duet_value *value)
 {
-    return value->object.type == MSGPACK_OBJECT_BOOLEAN && value->object.via.boolean;
+    const msgpack_object *object = object_of(value);
+    return object->type == MSGPACK_OBJECT_BOOLEAN && object->via.boolean;
 }
 
 /* 2^63 and 2^64 are doubles; the integers below them that are doubles fit. */
@@ -108,7 +116,7 @@ static uint64_t uint_of_double(double value)
 
 int64_t duet_value_int(const duet_value *value)
 {
-    const msgpack_object *object = &value->object;
+    const msgpack_object *object = object_of(value);
     switch (object->type) {
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         return object->via.u64 <= INT64_MAX ? (int64_t)object->via.u64 : 0;
@@ -124,7 +132,7 @@ int64_t duet_value_int(const duet_value *value)
 
 uint64_t duet_value_uint(const duet_value *value)
 {
-    const msgpack_object *object = &value->object;
+    const msgpack_object *object = object_of(value);
     switch (object->type) {
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         return object->via.u64;
@@ -138,7 +146,7 @@ uint64_t duet_value_uint(const duet_value *value)
 
 double duet_value_double(const duet_value *value)
 {
-    const msgpack_object *object = &value->object;
+    const msgpack_object *object = object_of(value);
     switch (object->type) {
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
         return (double)object->via.u64;
@@ -155,7 +163,8 @@ double duet_value_double(const duet_value *value)
 duet_time duet_value_time(const duet_value *value)
 {
     duet_time time;
-    if (value->object.type == MSGPACK_OBJECT_EXT && read_time(&value->object.via.ext, &time))
+    const msgpack_object *object = object_of(value);
+    if (object->type == MSGPACK_OBJECT_EXT && read_time(&object->via.ext, &time))
         return time;
     return (duet_time){0, 0};
 }
@@ -211,7 +220,7 @@ const char *duet_value_string(const duet_value *value, size_t *size)
 {
     size_t ignored;
     size = size != NULL ? size : &ignored;
-    msgpack_object *object = (msgpack_object *)&value->object;
+    msgpack_object *object = (msgpack_object *)object_of(value);
     bool is_text = object->type == MSGPACK_OBJECT_STR || object->type == MSGPACK_OBJECT_BIN;
     *size = 0;
     if (!is_text)
@@ -234,9 +243,10 @@ const char *duet_value_string(const duet_value *value, size_t *size)
 
 size_t duet_value_count(const duet_value *value)
 {
-    if (value->object.type == MSGPACK_OBJECT_ARRAY)
-        return value->object.via.array.size;
-    return value->object.type == MSGPACK_OBJECT_MAP ? value->object.via.map.size : 0;
+    const msgpack_object *object = object_of(value);
+    if (object->type == MSGPACK_OBJECT_ARRAY)
+        return object->via.array.size;
+    return object->type == MSGPACK_OBJECT_MAP ? object->via.map.size : 0;
 }
 
 const duet_value *duet_value_item(const duet_value *value, size_t i)
@@ -250,9 +260,10 @@ const duet_value *duet_value_item(const duet_value *value, size_t i)
 
 const duet_value *duet_value_key(const duet_value *value, size_t i)
 {
-    if (value->object.type != MSGPACK_OBJECT_MAP || i >= value->object.via.map.size)
+    const msgpack_object *object = object_of(value);
+    if (object->type != MSGPACK_OBJECT_MAP || i >= object->via.map.size)
         return &nil;
-    return as_value(&value->object.via.map.ptr[i].key);
+    return as_value(&object->via.map.ptr[i].key);
 }
 
 static bool key_is(const duet_value *key, const char *text, size_t size)
@@ -266,7 +277,7 @@ static bool key_is(const duet_value *key, const char *text, size_t size)
 
 const duet_value *duet_value_get(const duet_value *map, const char *key)
 {
-    if (map->object.type != MSGPACK_OBJECT_MAP)
+    if (key == NULL || object_of(map)->type != MSGPACK_OBJECT_MAP)
         return &nil;
     size_t size = strlen(key);
     for (size_t i = map->object.via.map.size; i-- > 0;)

@@ -1,11 +1,12 @@
 /*
- * The checked front of the writer, first half: its life, what may stand where, marks and
- * scopes. It counts what each open container still wants; what a value looks like in bytes is
- * the operations' affair, which are called in valid order only. The first error sticks.
+ * The checked front of the writer, first part: its life, and what may stand where. It counts
+ * what each open container still wants; what a value looks like in bytes is the operations'
+ * affair, which are called in valid order only. The first error sticks.
  */
 #include "writer_parts.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -14,6 +15,13 @@ enum {
 };
 
 /* ---- Life */
+
+/* Of a writer's marks: with room for 2^40 of them, and none of 16 million other writers. */
+static uint64_t first_number(void)
+{
+    static atomic_uint writers;
+    return (uint64_t)atomic_fetch_add_explicit(&writers, 1, memory_order_relaxed) << 40;
+}
 
 void duet_writer_init(struct duet_writer *writer, size_t max_bytes)
 {
@@ -24,6 +32,7 @@ void duet_writer_init(struct duet_writer *writer, size_t max_bytes)
     writer->error = 0;
     writer->wanted = 0;
     writer->depth = writer->base = writer->max_depth = 0;
+    writer->last_mark = first_number();
     writer->capacity = DUET_WRITER_INLINE_FRAMES;
     writer->frames = writer->inline_frames;
 }
@@ -55,6 +64,8 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
     writer->wanted = 1;
     writer->depth = writer->base = 0;
     writer->max_depth = max_depth;
+    writer->first_mark = writer->last_mark;
+    writer->lapse_count = 0;
     writer->may_refer = false;
     writer->reference_count = 0;
     writer->referred_bytes = 0;
@@ -70,6 +81,8 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
     if (rc == -EMSGSIZE)
         rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT, "reply exceeds --max-reply %zu",
                             writer->out.max);
+    if (rc == DUET_FAILED)
+        writer->fault->is_nameless = true;
     if (rc == -ENOBUFS)
         rc = duet_fault_set(writer->fault, DUET_FAULT_BUSY,
                             "the server is busy: no room for a reply of more than %zu bytes "
@@ -81,8 +94,8 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
 
 int duet_writer_misuse(struct duet_writer *writer, const char *words)
 {
-    return writer->error =
-               duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "the method %s", words);
+    return duet_writer_stick(
+        writer, duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "the method %s", words));
 }
 
 int duet_writer_expect_slow(struct duet_writer *writer)
@@ -146,47 +159,20 @@ bool duet_writer_refer(struct duet_writer *writer, size_t size)
     return true;
 }
 
-/* ---- Coming back, and the end */
-
-duet_mark duet_writer_mark(const duet_writer *writer)
-{
-    bool outside = writer->depth == writer->base;
-    return (duet_mark){
-        .size = writer->out.size,
-        .depth = writer->depth,
-        .left = outside ? 0 : duet_writer_top(writer)->left,
-        .wanted = writer->wanted,
-        .kind = outside ? 0 : (int)duet_writer_top(writer)->kind,
-        .error = writer->error,
-        .references = writer->reference_count,
-    };
-}
-
-void duet_writer_rewind(duet_writer *writer, duet_mark mark)
-{
-    writer->out.size = mark.size;
-    writer->depth = mark.depth;
-    writer->wanted = mark.wanted;
-    writer->error = mark.error;
-    while (writer->reference_count > mark.references)
-        writer->referred_bytes -= writer->references[--writer->reference_count].size;
-    if (writer->depth > writer->base) {
-        duet_writer_top(writer)->left = (uint32_t)mark.left;
-        duet_writer_top(writer)->kind = (enum duet_frame_kind)mark.kind;
-    }
-}
+/* ---- The end */
 
 static int unfinished(struct duet_writer *writer)
 {
     const struct duet_writer_frame *frame = duet_writer_top(writer);
     bool map = frame->kind == DUET_FRAME_MAP || frame->kind == DUET_FRAME_MAP_KEYED;
     bool array = frame->kind == DUET_FRAME_ARRAY;
-    return writer->error = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
-                                          "the method wrote %" PRIu32 " of %" PRIu32 " %s",
-                                          frame->count - frame->left, frame->count,
-                                          map     ? "pairs of a map"
-                                          : array ? "items of an array"
-                                                  : "fields of a record");
+    int rc = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
+                            "the method wrote %" PRIu32 " of %" PRIu32 " %s",
+                            frame->count - frame->left, frame->count,
+                            map     ? "pairs of a map"
+                            : array ? "items of an array"
+                                    : "fields of a record");
+    return duet_writer_stick(writer, rc);
 }
 
 int duet_writer_finish(struct duet_writer *writer)
@@ -196,30 +182,4 @@ int duet_writer_finish(struct duet_writer *writer)
     if (writer->depth > writer->base)
         return unfinished(writer);
     return writer->wanted > 0 ? duet_write_nil(writer) : 0;
-}
-
-int duet_writer_enter(struct duet_writer *writer, struct duet_writer_scope *scope)
-{
-    int rc = duet_writer_expect(writer);
-    if (rc < 0)
-        return rc;
-    scope->mark = duet_writer_mark(writer);
-    scope->base = writer->base;
-    scope->wanted = writer->wanted;
-    writer->base = writer->depth;
-    writer->wanted = 1;
-    return 0;
-}
-
-int duet_writer_leave(struct duet_writer *writer, const struct duet_writer_scope *scope, int rc)
-{
-    if (rc == 0)
-        rc = duet_writer_finish(writer);
-    writer->base = scope->base;
-    writer->wanted = scope->wanted;
-    if (rc < 0) {
-        duet_writer_rewind(writer, scope->mark);
-        return rc;
-    }
-    return duet_writer_count(writer, 0);
 }

@@ -51,6 +51,7 @@ struct duet_writer_frame {
     const msgpack_object *source; /* when a value is copied: where its next item lies */
     uint32_t left, count;         /* a key and its value count as one */
     enum duet_frame_kind kind;
+    uint32_t start; /* where its items begin in the output: no two of one depth are alike */
 };
 
 enum { DUET_WRITER_INLINE_FRAMES = 16 };
@@ -68,6 +69,13 @@ enum {
         32 * 1024, /* bytes: a smaller copy is cheaper than a piece of its own */
 };
 
+enum { DUET_WRITER_LAPSES = 8 }; /* savepoints within savepoints: nobody nests as many */
+
+/* The marks with the numbers after one and up to another are no longer good. */
+struct duet_writer_lapse {
+    uint64_t after, last;
+};
+
 struct duet_writer {
     struct duet_buf out;
     const struct duet_writer_ops *ops;
@@ -78,6 +86,9 @@ struct duet_writer {
     size_t depth;  /* open containers */
     size_t base;   /* of these, the ones that were open before a scope */
     size_t max_depth;
+    uint64_t first_mark, last_mark; /* those up to the first are of other calls or scopes */
+    unsigned lapse_count;
+    struct duet_writer_lapse lapses[DUET_WRITER_LAPSES];
     bool may_refer; /* what values lie in outlives the output: set after start */
     unsigned reference_count;
     size_t referred_bytes;
@@ -120,6 +131,7 @@ void duet_writer_done(struct duet_writer *writer);
 struct duet_writer_scope {
     duet_mark mark;
     size_t base, wanted;
+    uint64_t first_mark, last_mark;
 };
 
 /* 0, or the error that sticks because no value may stand here; then do not leave. */

@@ -1,6 +1,7 @@
 /*
- * What the checked front's two files share: writer.c keeps the counts, writer_values.c writes
- * values. The inline halves are the whole way of a value outside of any container.
+ * What the checked front's files share: writer.c keeps the counts, writer_values.c writes
+ * values, writer_marks.c takes them back. The inline halves are the whole way of a value
+ * outside of any container.
  */
 #ifndef DUET_WRITER_PARTS_H
 #define DUET_WRITER_PARTS_H

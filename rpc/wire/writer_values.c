@@ -1,5 +1,5 @@
 /*
- * The checked front of the writer, second half: duet.h's duet_write_ functions. Each asks
+ * The checked front of the writer, second part: duet.h's duet_write_ functions. Each asks
  * whether a value may stand here, lets the format's operation write it, and counts it.
  */
 #include "writer_parts.h"
@@ -52,11 +52,14 @@ int duet_write_double(duet_writer *writer, double value)
     return duet_writer_count(writer, rc);
 }
 
+/* What is larger than a whole reply is not looked at: a wrong size may lead anywhere. */
 int duet_write_string(duet_writer *writer, const char *text, size_t size)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0 && text == NULL && size > 0)
         rc = duet_writer_misuse(writer, "wrote a NULL string");
+    if (rc == 0 && size > writer->out.max)
+        rc = -EMSGSIZE;
     if (rc == 0)
         rc = writer->ops->string(writer, text, size);
     return duet_writer_count(writer, rc);
@@ -65,6 +68,10 @@ int duet_write_string(duet_writer *writer, const char *text, size_t size)
 int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size)
 {
     int rc = duet_writer_expect(writer);
+    if (rc == 0 && bytes == NULL && size > 0)
+        rc = duet_writer_misuse(writer, "wrote NULL bytes");
+    if (rc == 0 && size > writer->out.max)
+        rc = -EMSGSIZE;
     if (rc == 0)
         rc = writer->ops->bytes(writer, bytes, size);
     return duet_writer_count(writer, rc);
@@ -103,7 +110,7 @@ static int expect_container(struct duet_writer *writer, size_t count)
     int rc = duet_writer_expect(writer);
     if (rc < 0)
         return rc;
-    if (count > UINT32_MAX)
+    if (count > writer->out.max || count > UINT32_MAX) /* each item takes a byte at least */
         return -EMSGSIZE;
     if (writer->depth == writer->max_depth)
         return duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
@@ -119,7 +126,8 @@ static int open_container(struct duet_writer *writer, int rc, enum duet_frame_ki
     if (rc < 0)
         return duet_writer_stick(writer, rc);
     uint32_t left = (uint32_t)count;
-    writer->frames[writer->depth++] = (struct duet_writer_frame){source, left, left, kind};
+    writer->frames[writer->depth++] =
+        (struct duet_writer_frame){source, left, left, kind, (uint32_t)writer->out.size};
     return count > 0 ? 0 : duet_writer_count(writer, duet_writer_close(writer));
 }
 
@@ -183,10 +191,12 @@ static int write_key(duet_writer *writer, const msgpack_object *key)
 
 int duet_write_key(duet_writer *writer, const char *key, size_t size)
 {
-    if (size > UINT32_MAX)
-        return duet_writer_stick(writer, -EMSGSIZE);
+    if (writer->error < 0)
+        return writer->error;
     if (key == NULL)
         return duet_writer_misuse(writer, "wrote a NULL key");
+    if (size > writer->out.max || size > UINT32_MAX)
+        return duet_writer_stick(writer, -EMSGSIZE);
     msgpack_object object = {.type = MSGPACK_OBJECT_STR};
     object.via.str.ptr = key;
     object.via.str.size = (uint32_t)size;
@@ -269,10 +279,18 @@ static const msgpack_object *next_item(duet_writer *writer)
     return frame->source++;
 }
 
+static int refuse_null_value(duet_writer *writer)
+{
+    int rc = duet_writer_expect(writer);
+    return rc < 0 ? rc : duet_writer_misuse(writer, "wrote a NULL value");
+}
+
 /* Without recursion: each open container's frame is the place to go on. The last item closes
  * its container, and so on outwards, until the copied value itself is complete. */
 int duet_write_value(duet_writer *writer, const duet_value *value)
 {
+    if (value == NULL)
+        return refuse_null_value(writer);
     size_t depth = writer->depth;
     int rc = write_shallow(writer, &value->object);
     while (rc == 0 && writer->depth > depth) {

@@ -233,7 +233,7 @@ static void what_a_handler_does_wrong_is_an_internal_fault(void **state)
         const char *method, *words;
     } rows[] = {
         {"positive", "positive: the method returned 7 where 0 or less is allowed"},
-        {"broken", "internal error: Broken pipe"},
+        {"broken", "broken: internal error: Broken pipe"},
         {"too.few", "too.few: the method wrote 1 of 3 items of an array"},
         {"null.text", "null.text: the method wrote a NULL string"},
         {"pass.on", "inner: the arguments of double must be an array, got nil"},

@@ -400,6 +400,115 @@ static void an_error_before_the_mark_stays(void **state)
     assert_int_equal(duet_write_nil(&writer), DUET_FAILED);
 }
 
+static void expect_stale(duet_mark mark)
+{
+    duet_writer_rewind(&writer, mark);
+    expect_fault(DUET_FAULT_INTERNAL,
+                 "the method went back to a mark that is stale, or of another call");
+}
+
+static void a_mark_is_good_as_often_as_one_likes(void **state)
+{
+    (void)state;
+    duet_write_array(&writer, 2);
+    duet_mark mark = duet_writer_mark(&writer);
+    for (int i = 0; i < 100; i++) {
+        duet_write_array(&writer, 1);
+        duet_writer_mark(&writer);
+        duet_write_int(&writer, i);
+        duet_writer_rewind(&writer, mark);
+    }
+    duet_write_int(&writer, 1);
+    duet_mark later = duet_writer_mark(&writer);
+    duet_write_int(&writer, 2);
+    expect_text("[1 2 ]");
+
+    duet_writer_rewind(&writer, later); /* the whole value is written: its array is closed */
+    assert_int_equal(writer.error, DUET_FAILED);
+}
+
+/* An outer mark, and in a loop one that is gone back to after another was taken: more often
+ * than the writer remembers. */
+static void the_outer_and_the_newest_mark_stay_good_in_a_loop(void **state)
+{
+    (void)state;
+    enum { ITEMS = 100 };
+    duet_write_array(&writer, ITEMS);
+    duet_mark outer = duet_writer_mark(&writer), passed = outer, gone = outer;
+    for (int i = 0; i < ITEMS - 1; i++) {
+        duet_mark newest = duet_writer_mark(&writer);
+        duet_write_array(&writer, 2);
+        duet_write_int(&writer, 7);
+        gone = duet_writer_mark(&writer);
+        duet_writer_rewind(&writer, newest);
+        duet_write_int(&writer, i);
+        duet_writer_rewind(&writer, newest);
+        assert_int_equal(writer.error, 0);
+        duet_write_int(&writer, i);
+        passed = newest;
+    }
+    duet_writer_rewind(&writer, passed);
+    duet_write_int(&writer, 8);
+    duet_writer_rewind(&writer, outer);
+    assert_int_equal(writer.error, 0);
+    duet_mark start = duet_writer_mark(&writer);
+    expect_stale(gone);
+    duet_writer_rewind(&writer, start); /* discards that error too */
+    for (int i = 0; i < ITEMS; i++)
+        duet_write_nil(&writer);
+    assert_int_equal(duet_writer_finish(&writer), 0);
+}
+
+static void a_mark_is_of_no_other_writer_and_of_no_earlier_value(void **state)
+{
+    (void)state;
+    struct duet_writer other;
+    duet_writer_init(&other, 1000);
+    duet_writer_start(&other, &text_ops, (struct duet_style){0}, &fault, 64);
+    duet_mark foreign = duet_writer_mark(&other), before = duet_writer_mark(&writer);
+    expect_stale(foreign);
+    begin();
+    duet_writer_mark(&writer);
+    expect_stale(before);
+    begin();
+    expect_stale((duet_mark){.size = 0});
+    duet_writer_done(&other);
+}
+
+static void a_mark_made_up_from_a_good_one_reaches_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 7; i++) {
+        begin();
+        duet_write_array(&writer, 3);
+        duet_write_int(&writer, 1);
+        duet_mark mark = duet_writer_mark(&writer);
+        switch (i) {
+        case 0:
+            mark.number++;
+            break;
+        case 1:
+            mark.size += 1000;
+            break;
+        case 2:
+            mark.depth = 5000;
+            break;
+        case 3:
+            mark.start++;
+            break;
+        case 4:
+            mark.left = 4;
+            break;
+        case 5:
+            mark.left = 1;
+            break;
+        default:
+            mark.references = 1;
+        }
+        expect_stale(mark);
+    }
+}
+
 /* Writes steps inside a scope and ends it with `rc`. */
 static int scoped(const char *steps, int rc)
 {
@@ -531,6 +640,10 @@ int main(void)
         TEST(rewinding_takes_back_whole_values_too),
         TEST(rewinding_to_the_beginning_allows_another_value),
         TEST(an_error_before_the_mark_stays),
+        TEST(a_mark_is_good_as_often_as_one_likes),
+        TEST(the_outer_and_the_newest_mark_stay_good_in_a_loop),
+        TEST(a_mark_is_of_no_other_writer_and_of_no_earlier_value),
+        TEST(a_mark_made_up_from_a_good_one_reaches_nothing),
         TEST(a_scope_takes_exactly_one_value_and_cannot_reach_outside),
         TEST(a_scope_may_be_the_whole_reply),
         TEST(scopes_stand_inside_each_other),

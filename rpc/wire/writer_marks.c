@@ -1,0 +1,132 @@
+/*
+ * The checked front of the writer, last part: coming back. A mark is a plain value that a
+ * handler may keep for too long, take to another call or make up, so it is believed only after
+ * a check: its number says that it is of this call and that nothing before it was rewound
+ * since, the rest that its container is still open.
+ *
+ * Numbers grow for as long as the writer lives. To go back to mark 4 when 7 was the last ends 5
+ * to 7; 4 and those before it stay good, and so are those from 8 on.
+ */
+#include "writer_parts.h"
+
+/* Ends the marks that were taken after that number. When there is no room for another range,
+ * the two newest become one, and the marks between them are no longer good either: those of the
+ * outer levels and the one just rewound to are. */
+static void lapse_after(struct duet_writer *writer, uint64_t number)
+{
+    struct duet_writer_lapse *lapses = writer->lapses;
+    if (number == writer->last_mark)
+        return;
+    while (writer->lapse_count > 0 && lapses[writer->lapse_count - 1].after >= number)
+        writer->lapse_count--;
+    if (writer->lapse_count == DUET_WRITER_LAPSES) {
+        writer->lapse_count--;
+        lapses[writer->lapse_count - 1].last = lapses[writer->lapse_count].last;
+    }
+    lapses[writer->lapse_count++] = (struct duet_writer_lapse){number, writer->last_mark};
+}
+
+static bool has_lapsed(const struct duet_writer *writer, uint64_t number)
+{
+    if (number <= writer->first_mark || number > writer->last_mark)
+        return true;
+    for (unsigned i = 0; i < writer->lapse_count; i++)
+        if (number > writer->lapses[i].after && number <= writer->lapses[i].last)
+            return true;
+    return false;
+}
+
+/* Also keeps to what there is, whatever a mark that was made up says. */
+static bool is_good(const struct duet_writer *writer, const duet_mark *mark)
+{
+    if (has_lapsed(writer, mark->number) || mark->size > writer->out.size ||
+        mark->references > writer->reference_count || mark->depth < writer->base ||
+        mark->depth > writer->depth || mark->wanted > 1)
+        return false;
+    if (mark->depth == writer->base)
+        return true;
+    const struct duet_writer_frame *frame = &writer->frames[mark->depth - 1];
+    return mark->start == frame->start && mark->left >= frame->left &&
+           mark->left <= frame->count;
+}
+
+/* A mark without a number: for scopes, which are left in order. */
+static duet_mark here(const struct duet_writer *writer)
+{
+    bool outside = writer->depth == writer->base;
+    const struct duet_writer_frame *frame = outside ? NULL : duet_writer_top(writer);
+    return (duet_mark){
+        .size = writer->out.size,
+        .depth = writer->depth,
+        .start = outside ? 0 : frame->start,
+        .left = outside ? 0 : frame->left,
+        .wanted = writer->wanted,
+        .kind = outside ? 0 : (int)frame->kind,
+        .error = writer->error,
+        .references = writer->reference_count,
+    };
+}
+
+static void go_back(struct duet_writer *writer, const duet_mark *mark)
+{
+    writer->out.size = mark->size;
+    writer->depth = mark->depth;
+    writer->wanted = mark->wanted;
+    writer->error = mark->error;
+    while (writer->reference_count > mark->references)
+        writer->referred_bytes -= writer->references[--writer->reference_count].size;
+    if (writer->depth > writer->base) {
+        duet_writer_top(writer)->left = (uint32_t)mark->left;
+        duet_writer_top(writer)->kind = (enum duet_frame_kind)mark->kind;
+    }
+}
+
+duet_mark duet_writer_mark(duet_writer *writer)
+{
+    duet_mark mark = here(writer);
+    mark.number = ++writer->last_mark;
+    return mark;
+}
+
+void duet_writer_rewind(duet_writer *writer, duet_mark mark)
+{
+    if (is_good(writer, &mark)) {
+        go_back(writer, &mark);
+        lapse_after(writer, mark.number);
+    } else if (writer->error == 0) {
+        duet_writer_misuse(writer, "went back to a mark that is stale, or of another call");
+    }
+}
+
+int duet_writer_enter(struct duet_writer *writer, struct duet_writer_scope *scope)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc < 0)
+        return rc;
+    *scope = (struct duet_writer_scope){
+        .mark = here(writer),
+        .base = writer->base,
+        .wanted = writer->wanted,
+        .first_mark = writer->first_mark,
+        .last_mark = writer->last_mark,
+    };
+    writer->base = writer->depth;
+    writer->wanted = 1;
+    writer->first_mark = writer->last_mark;
+    return 0;
+}
+
+int duet_writer_leave(struct duet_writer *writer, const struct duet_writer_scope *scope, int rc)
+{
+    if (rc == 0)
+        rc = duet_writer_finish(writer);
+    writer->base = scope->base;
+    writer->wanted = scope->wanted;
+    writer->first_mark = scope->first_mark;
+    lapse_after(writer, scope->last_mark);
+    if (rc < 0) {
+        go_back(writer, &scope->mark);
+        return rc;
+    }
+    return duet_writer_count(writer, 0);
+}
