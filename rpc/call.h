@@ -16,8 +16,8 @@ struct duet_view;
 /* What the home loop wants of a call that a worker holds. */
 enum duet_fate {
     FATE_WANTED,
-    FATE_CANCELLED, /* nobody may wait any more: duet_call_cancelled() says so */
-    FATE_DROPPED,   /* nobody can be answered: not run if it has not begun */
+    FATE_DROPPED, /* nobody waits for an answer: not run if it has not begun, told that it is
+                     cancelled if it has */
 };
 
 struct duet_call {

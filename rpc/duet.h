@@ -457,9 +457,10 @@ DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
 
 /* ---- About a call ---- */
 
-/* True once the answer may not be wanted any more: the caller has closed its side (one that
- * only ended sending still gets its answer), the call's time is up, or the server cancels what
- * still runs at the end of a drain. Long handlers ask now and then, and return early. Always
+/* True once nobody waits for the answer any more: the caller's connection was reset or hung up,
+ * the call's time is up, or the server cancels what still runs at the end of a drain. A caller
+ * that only ended sending waits for its answer; one that sent a notification never waited for
+ * any, so its leaving cancels nothing. Long handlers ask now and then, and return early. Always
  * false for a handler that runs inline. */
 DUET_API bool duet_call_cancelled(const duet_call *call);
 

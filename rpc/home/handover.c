@@ -32,6 +32,8 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_ended how,
     atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
     duet_home_count_end(home, ticket->method, how, 0, 0);
     duet_ticket_close(&home->tickets, ticket);
+    if (conn == NULL)
+        return; /* a notification that has outlived its connection */
     duet_conn_release(conn, bytes);
 
     struct duet_call *call = duet_home_take_call(home);
@@ -85,8 +87,23 @@ static void enqueue(struct duet_home *home, struct duet_call *call)
 static void enter_method(struct duet_ticket *ticket, struct duet_call *call)
 {
     ticket->method = call->method;
+    ticket->to.kind = call->to.kind;
     set_timeout(call->home, ticket);
     enqueue(call->home, call);
+}
+
+bool duet_home_may_be_notification(const struct duet_ticket *ticket)
+{
+    bool is_unread = ticket->method == NULL && ticket->to.codec->protocol == DUET_MSGPACKRPC;
+    return is_unread || ticket->to.kind == DUET_KIND_NOTIFICATION;
+}
+
+void duet_home_drop_ticket(struct duet_ticket *ticket)
+{
+    struct duet_home *home = ticket->home;
+    duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
+    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
+    duet_ticket_close(&home->tickets, ticket);
 }
 
 /* The result of a call has come home: to its connection, if its ticket is still there. */
@@ -100,14 +117,20 @@ static void settle(struct duet_call *call)
         duet_home_recycle(call);
         return;
     }
+    struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
+    if (conn == NULL && call->to.kind != DUET_KIND_NOTIFICATION) {
+        duet_home_drop_ticket(ticket); /* it was read after its connection had gone */
+        duet_home_recycle(call);
+        return;
+    }
     if (!call->is_done) {
         enter_method(ticket, call);
         return;
     }
-    struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
     size_t bytes = ticket->bytes;
     duet_ticket_close(&home->tickets, ticket);
-    duet_conn_release(conn, bytes);
+    if (conn != NULL)
+        duet_conn_release(conn, bytes);
     duet_home_answer(conn, call);
 }
 
@@ -204,8 +227,6 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
         duet_conn_close(conn);
         return;
     }
-    if (conn->fin_is_told)
-        atomic_store_explicit(&call->fate, FATE_CANCELLED, memory_order_relaxed);
     call->letter.deliver = on_letter;
     ticket->call = call;
     ticket->to = call->to;

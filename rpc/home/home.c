@@ -240,20 +240,26 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
     return protocol->framing;
 }
 
+/* No more requests will come, and that is all it says: `nc -N` and Java's shutdownOutput wait
+ * for their answers, so nothing is cancelled. Methods that would rather be cancelled by it (one
+ * that waits for something, whose killed client on the same machine sends no more than this)
+ * have their place here. */
 static void on_peer_finished(struct duet_conn *conn)
 {
-    for (struct duet_ticket *ticket = conn->calls; ticket != NULL; ticket = ticket->next)
-        atomic_store_explicit(&ticket->call->fate, FATE_CANCELLED, memory_order_relaxed);
+    (void)conn;
 }
 
+/* Nobody waits for a notification, so nobody's leaving ends it: it goes on without its
+ * connection. A request has lost who wanted its answer. */
 static void on_closed(struct duet_conn *conn)
 {
     struct duet_home *home = conn->conns->ctx;
     while (conn->calls != NULL) {
         struct duet_ticket *ticket = conn->calls;
-        duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
-        atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
-        duet_ticket_close(&home->tickets, ticket);
+        if (duet_home_may_be_notification(ticket))
+            duet_ticket_move(ticket, &home->orphans);
+        else
+            duet_home_drop_ticket(ticket);
     }
     duet_home_forget(home, conn->refusal, &conn->peer.any);
 }

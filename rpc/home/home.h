@@ -29,6 +29,8 @@ struct duet_home {
     struct duet_conns conns;
     struct duet_acceptor *acceptors; /* one for each listener */
     struct duet_tickets tickets;
+    struct duet_ticket *orphans; /* of connections that are gone: notifications, or what may
+                                    turn out to be one */
     struct duet_view *view;
     unsigned long view_number;
 

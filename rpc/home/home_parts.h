@@ -25,7 +25,8 @@ void duet_home_count_end(struct duet_home *home, struct duet_method_entry *metho
  * that. */
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body);
 
-/* Sends what a call has for an answer, which may be nothing; takes the call. */
+/* Sends what a call has for an answer, which may be nothing; takes the call. `conn` is NULL for
+ * a notification that has outlived its connection. */
 void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call);
 
 /* The same, and counts how the call ended. */
@@ -40,6 +41,14 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call,
 
 /* Pushes the turn's calls. */
 void duet_home_push(struct duet_home *home);
+
+/* Whether the call of a ticket is a notification; or may be one, which only the worker knows
+ * that reads it now. */
+bool duet_home_may_be_notification(const struct duet_ticket *ticket);
+
+/* Nobody wants its answer any more: whoever holds its call learns that, and will find the
+ * ticket gone. */
+void duet_home_drop_ticket(struct duet_ticket *ticket);
 
 /* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);

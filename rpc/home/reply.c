@@ -187,6 +187,10 @@ static void acknowledge(struct duet_conn *conn, const struct duet_call *call)
 /* Sends what a call has for an answer, which may be nothing; takes the call. */
 void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call)
 {
+    if (conn == NULL) {
+        duet_home_recycle(call);
+        return;
+    }
     if (call->request.raw_seen != DUET_RAW_UNKNOWN && call->home->server->raw_is_auto)
         conn->raw = call->to.style.raw;
     if (call->to.kind == DUET_KIND_NOTIFICATION) {

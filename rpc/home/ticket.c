@@ -33,6 +33,23 @@ static int add_block(struct duet_tickets *tickets)
     return 0;
 }
 
+static void put_on_list(struct duet_ticket *ticket, struct duet_ticket **head)
+{
+    ticket->next = *head;
+    if (ticket->next != NULL)
+        ticket->next->link = &ticket->next;
+    ticket->link = head;
+    *head = ticket;
+}
+
+static void take_off_list(struct duet_ticket *ticket)
+{
+    *ticket->link = ticket->next;
+    if (ticket->next != NULL)
+        ticket->next->link = ticket->link;
+    ticket->link = NULL;
+}
+
 struct duet_ticket *duet_ticket_open(struct duet_tickets *tickets, struct duet_ticket **head)
 {
     if (tickets->free == NULL && add_block(tickets) < 0)
@@ -40,11 +57,7 @@ struct duet_ticket *duet_ticket_open(struct duet_tickets *tickets, struct duet_t
     struct duet_ticket *ticket = tickets->free;
     tickets->free = ticket->next;
     ticket->id += UINT64_C(1) << 32;
-    ticket->next = *head;
-    if (ticket->next != NULL)
-        ticket->next->link = &ticket->next;
-    ticket->link = head;
-    *head = ticket;
+    put_on_list(ticket, head);
     tickets->open++;
     return ticket;
 }
@@ -58,12 +71,15 @@ struct duet_ticket *duet_ticket_find(const struct duet_tickets *tickets, uint64_
     return ticket->id == id && ticket->link != NULL ? ticket : NULL;
 }
 
+void duet_ticket_move(struct duet_ticket *ticket, struct duet_ticket **head)
+{
+    take_off_list(ticket);
+    put_on_list(ticket, head);
+}
+
 void duet_ticket_close(struct duet_tickets *tickets, struct duet_ticket *ticket)
 {
-    *ticket->link = ticket->next;
-    if (ticket->next != NULL)
-        ticket->next->link = ticket->link;
-    ticket->link = NULL;
+    take_off_list(ticket);
     duet_wheel_clear(&ticket->deadline);
     ticket->next = tickets->free;
     tickets->free = ticket;

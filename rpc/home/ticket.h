@@ -48,6 +48,9 @@ struct duet_ticket *duet_ticket_open(struct duet_tickets *tickets, struct duet_t
 /* The open ticket of that id, or NULL. */
 struct duet_ticket *duet_ticket_find(const struct duet_tickets *tickets, uint64_t id);
 
+/* Takes it off its list and puts it into another. */
+void duet_ticket_move(struct duet_ticket *ticket, struct duet_ticket **head);
+
 /* Takes it off its list; its id names nothing any more. */
 void duet_ticket_close(struct duet_tickets *tickets, struct duet_ticket *ticket);
 

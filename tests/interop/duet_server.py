@@ -7,6 +7,7 @@ a process.
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -111,6 +112,12 @@ class Server:
         self.close()
         if rc != 0 or "Sanitizer" in errors or "runtime error:" in errors:
             raise AssertionError(f"the server ended with {rc}\n{errors}")
+
+
+def reset_on_close(sock):
+    """Its close() will be a reset: only that tells a server that nobody waits for its answers."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return sock
 
 
 class RpcError(Exception):

@@ -2,7 +2,6 @@
 import os
 import random
 import socket
-import struct
 import tempfile
 import threading
 import unittest
@@ -19,6 +18,7 @@ from duet_server import (
     RpcError,
     Server,
     receive_exactly,
+    reset_on_close,
 )
 
 DOUBLE_7 = msgpack.packb([REQUEST, 1, "double", [7]])
@@ -222,6 +222,7 @@ class Pipelining(DuetTest):
 
     def test_a_slow_call_holds_nothing_back(self):
         with self.peer() as peer:
+            reset_on_close(peer.sock)
             peer.send([REQUEST, 1, "demo.sleep", [600.0]])
             for i in range(2, 100):
                 peer.send([REQUEST, i, "double", [i]])
@@ -239,9 +240,8 @@ class Leaving(DuetTest):
         for i in range(200):
             peer = self.peer()
             peer.send([REQUEST, 1, "demo.sleep", [600.0]], [REQUEST, 2, "double", [1]])
-            if i % 2:  # close with a reset
-                linger = struct.pack("ii", 1, 0)
-                peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            if i % 2:
+                reset_on_close(peer.sock)
             peer.sock.close()
         with self.peer() as peer:  # a worker is free again: the sleepers were cancelled
             self.assertEqual(peer.call("demo.sleep", 0.0), 0.0)

@@ -14,7 +14,7 @@ import xmlrpc.client
 
 import msgpack
 import values
-from duet_server import PATIENCE_S, DuetTest, Server
+from duet_server import PATIENCE_S, DuetTest, Server, reset_on_close
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "python")
 sys.path.insert(0, EXAMPLES)
@@ -24,6 +24,7 @@ import duet_xmlrpc  # noqa: E402
 from duet_msgpack import AsyncClient, CallTimeout, Client, ConnectionLost, RPCError  # noqa: E402
 
 FOREVER = 600.0  # of demo.sleep, which ends early when nobody waits for it any more
+LONG = 1.0
 SHORT = 0.05
 COUNT = 1000
 
@@ -170,8 +171,10 @@ class Pipelining(ClientTest):
             self.assertEqual(await client.call("double", 2), 4)
             self.assertFalse(slow.done())
             slow.cancel()
+            reset_on_close(client._writer.get_extra_info("socket"))
 
         with Client(self.server.addresses[0]) as client:
+            reset_on_close(client._socket)
             slow, fast = client.submit("demo.sleep", FOREVER), client.submit("double", 2)
             self.assertIs(next(concurrent.futures.as_completed([slow, fast])), fast)
             self.assertFalse(slow.done())
@@ -198,23 +201,23 @@ class Time(ClientTest):
     def test_a_call_ends_at_its_own_time(self):
         async def wait(client):
             with self.assertRaisesRegex(CallTimeout, "demo.sleep: no answer within 0.05 s"):
-                await client.call("demo.sleep", FOREVER, timeout=SHORT)
+                await client.call("demo.sleep", LONG, timeout=SHORT)
             self.assertEqual(await client.call("double", 2), 4)
 
         with Client(self.server.addresses[0]) as client:
             with self.assertRaisesRegex(CallTimeout, "demo.sleep: no answer within 0.05 s"):
-                client.call("demo.sleep", FOREVER, timeout=SHORT)
+                client.call("demo.sleep", LONG, timeout=SHORT)
             self.assertEqual(client.call("double", 2), 4)
         self.async_test(wait)
 
     def test_a_call_without_its_own_has_that_of_the_client(self):
         async def wait(client):
             with self.assertRaises(TimeoutError):
-                await client.call_many([("demo.sleep", FOREVER)] * 2)
+                await client.call_many([("demo.sleep", LONG)] * 2)
 
         with Client(self.server.addresses[0], timeout=SHORT) as client:
             with self.assertRaises(TimeoutError):
-                client.call("demo.sleep", FOREVER)
+                client.call("demo.sleep", LONG)
         self.async_test(wait, timeout=SHORT)
 
     def test_a_late_answer_is_dropped(self):
@@ -282,6 +285,7 @@ class Loss(unittest.TestCase):
     def test_closing_fails_what_is_in_progress(self):
         server = Server()
         with Client(server.addresses[0], timeout=FOREVER) as client:
+            reset_on_close(client._socket)
             call = client.submit("demo.sleep", FOREVER)
         with self.assertRaisesRegex(ConnectionLost, "the client was closed"):
             call.result()
@@ -340,7 +344,7 @@ class CommandLine(ClientTest):
         url = self.server.addresses[0]
         for arguments, words in (
             ((url, "double", "x"), "got string (-32602)"),
-            (("--timeout", "0.05", url, "demo.sleep", "600"), "no answer within 0.05 s"),
+            (("--timeout", "0.05", url, "demo.sleep", "1"), "no answer within 0.05 s"),
             (("http://x", "double"), "neither tcp://HOST:PORT nor unix:PATH"),
         ):
             done = self.run_client(*arguments)
@@ -368,7 +372,7 @@ class XmlRpc(ClientTest):
         for url in self.urls():
             with duet_xmlrpc.connect(url, timeout=SHORT) as server:
                 with self.assertRaises(socket.timeout):
-                    server.demo.sleep(FOREVER)
+                    server.demo.sleep(LONG)
                 self.assertEqual(server.double(2), 4)
 
     def test_calls_share_a_connection(self):

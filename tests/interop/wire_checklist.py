@@ -195,10 +195,10 @@ class Leaving(WireTest):
                     leave(sock)
 
     def test_clients_that_leave_within_a_call(self):
-        sleep_xml = request(body=xmlrpc.client.dumps((FOREVER,), "demo.sleep").encode())
-        sleep_msgpack = msgpack.packb([REQUEST, 1, "demo.sleep", [FOREVER]])
-        for data in sleep_xml, sleep_msgpack, sleep_msgpack * 20:
-            for leave in socket.socket.close, reset:
+        for seconds, leave in (0.01, socket.socket.close), (FOREVER, reset):
+            sleep_xml = request(body=xmlrpc.client.dumps((seconds,), "demo.sleep").encode())
+            sleep_msgpack = msgpack.packb([REQUEST, 1, "demo.sleep", [seconds]])
+            for data in sleep_xml, sleep_msgpack, sleep_msgpack * 20:
                 for _ in range(5):
                     sock = self.server.connect()
                     sock.sendall(data)

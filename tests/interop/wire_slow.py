@@ -6,7 +6,7 @@ import time
 import unittest
 
 import msgpack
-from duet_server import PATIENCE_S, REQUEST, RESPONSE, read_to_end
+from duet_server import PATIENCE_S, REQUEST, RESPONSE, read_to_end, reset_on_close
 from wire import ANSWER, PACKED, WireTest, request
 
 HEAD_MS, BODY_MS, WRITE_MS, IDLE_MS = 150, 200, 250, 300
@@ -165,7 +165,7 @@ class Flood(SlowTest):
 
     def test_calls_that_wait_for_workers_do_not_hold_up_inline_ones(self):
         sleeps = b"".join(msgpack.packb([REQUEST, i, "demo.sleep", [600.0]]) for i in range(500))
-        with self.server.connect() as sock:
+        with reset_on_close(self.server.connect()) as sock:
             sock.sendall(sleeps)
             self.assertIn(ANSWER, self.exchange(request()))
 

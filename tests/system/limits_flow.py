@@ -20,16 +20,17 @@ from rig import (
     post,
     read_to_end,
     receive_exactly,
+    reset_on_close,
 )
 
 KIB = 1024
 
 
 class Sleepers:
-    """Calls of demo.sleep that hold workers, until they are let go by closing the connection."""
+    """Calls of demo.sleep that hold workers, until they are let go by a reset."""
 
     def __init__(self, test, count):
-        self.sock = test.server.connect()
+        self.sock = reset_on_close(test.server.connect())
         self.add(count)
 
     def add(self, count):
@@ -111,7 +112,7 @@ class DefaultInFlightTest(FlowTest):
 
     def test_1024_calls_are_in_flight_and_the_rest_waits(self):
         count = 1400
-        with self.server.connect() as sock:
+        with reset_on_close(self.server.connect()) as sock:
             sleep = packed("demo.sleep", 600.0, msgid=0)
             sock.sendall(sleep + b"".join(packed("demo.sleep", 0.0, msgid=i) for i in range(1, count)))
             stats = self.wait_for_stats(lambda s: s["paused_max_in_flight"] > 0, "paused")
@@ -197,7 +198,7 @@ class DefaultWorkerQueueTest(FlowTest):
     flags = ("--workers", "1")
 
     def test_4096_calls_wait_and_the_rest_is_refused(self):
-        socks = [self.server.connect() for _ in range(5)]
+        socks = [reset_on_close(self.server.connect()) for _ in range(5)]
         try:
             for sock in socks:  # 1,024 in flight on each
                 sock.sendall(b"".join(packed("demo.sleep", 600.0, msgid=i) for i in range(1024)))

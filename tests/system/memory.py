@@ -8,7 +8,7 @@ import unittest
 
 import msgpack
 from hostile import HostileTest
-from rig import BUSY, MEMORY_MAX, MIB, SANITIZED, Answer, around, packed, post
+from rig import BUSY, MEMORY_MAX, MIB, SANITIZED, Answer, around, packed, post, reset_on_close
 
 CLIENTS = 16 if SANITIZED else 64
 SHRINK = 16 if SANITIZED else 1
@@ -164,12 +164,12 @@ class Memory(HostileTest):
     def test_4096_calls_of_60_kib_that_wait_for_workers(self):
         """Four sleepers hold the workers; what waits is read in pieces too small for a buffer of
         its own."""
-        sleepers = self.server.connect()
+        sleepers = reset_on_close(self.server.connect())
         sleepers.sendall(packed("demo.sleep", 600.0) * 64)
         talks = []
         body = packed("demo.sleep", b"x" * 60_000) * 400
         for _ in range(16):
-            sock = self.server.connect()
+            sock = reset_on_close(self.server.connect())
             sock.setblocking(False)
             talks.append(Talk(sock, body))
         self.send_as_far_as_it_goes(talks)

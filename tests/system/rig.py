@@ -23,6 +23,7 @@ from duet_server import (  # noqa: E402, F401  (for the tests that import them f
     Server,
     read_to_end,
     receive_exactly,
+    reset_on_close,
 )
 
 MIB = 1 << 20

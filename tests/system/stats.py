@@ -1,6 +1,5 @@
 """The numbers of system.stats held against what the clients counted, in both protocols."""
 import collections
-import socket
 import threading
 import unittest
 
@@ -14,6 +13,7 @@ from rig import (
     packed,
     post,
     receive_exactly,
+    reset_on_close,
 )
 
 GOOD, FAULTY, UNKNOWN = ("double", 21), ("demo.fail", 7, "on purpose"), ("no.such.method",)
@@ -118,7 +118,7 @@ class StatsTest(SystemTest):
         self.wait_for_stats(lambda s: s["connections_open"] == 1, "alone again")
 
     def test_workers_and_their_queue_are_seen(self):
-        with self.server.connect() as sock:
+        with reset_on_close(self.server.connect()) as sock:
             sock.sendall(packed("demo.sleep", 600.0) * 10)
             names = "workers_active", "workers_waiting", "queue_length"
             stats = self.wait_for_stats(lambda s: [s[name] for name in names] == [3, 0, 7], "busy")
@@ -145,10 +145,9 @@ class StatsTest(SystemTest):
         before = self.stats()
         count = 20
         for i in range(count):
-            sock = self.server.connect()
+            sock = reset_on_close(self.server.connect())
             call = ("demo.sleep", 0.01)
             sock.sendall(packed(*call) if i % 2 else post(call_xml(*call)))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             sock.close()
         after = self.wait_for_stats(
             lambda s: s["connections_open"] == 1 and s["calls_in_progress"] == 1, "settled"

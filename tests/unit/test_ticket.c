@@ -113,6 +113,26 @@ static void lists_stay_whole_whichever_is_closed(void **state)
     }
 }
 
+static void a_ticket_may_go_to_another_list(void **state)
+{
+    (void)state;
+    struct duet_tickets tickets = {0};
+    struct duet_ticket *head = NULL, *other = NULL, *three[3];
+    for (size_t i = 0; i < 3; i++)
+        three[i] = duet_ticket_open(&tickets, &head);
+    uint64_t id = three[1]->id;
+    duet_ticket_move(three[1], &other);
+    assert_int_equal(length(head), 2);
+    assert_ptr_equal(other, three[1]);
+    assert_ptr_equal(duet_ticket_find(&tickets, id), three[1]);
+    duet_ticket_move(three[2], &other);
+    duet_ticket_close(&tickets, three[1]);
+    assert_int_equal(length(other), 1);
+    assert_int_equal(length(head), 1);
+    assert_int_equal(tickets.open, 2);
+    duet_tickets_done(&tickets);
+}
+
 static void on_expired(struct duet_deadline *deadline)
 {
     (void)deadline;
@@ -180,6 +200,7 @@ int main(void)
         cmocka_unit_test(an_old_id_does_not_name_the_next_user_of_its_place),
         cmocka_unit_test(tickets_do_not_move_as_the_table_grows),
         cmocka_unit_test(lists_stay_whole_whichever_is_closed),
+        cmocka_unit_test(a_ticket_may_go_to_another_list),
         cmocka_unit_test(closing_clears_the_deadline),
         cmocka_unit_test(every_open_ticket_is_visited_and_may_be_closed_then),
     };
