@@ -306,6 +306,17 @@ enum {
  * range. */
 DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t value);
 
+/* Sets one option by its flag's name and as its flag does: ("max-message", "1M"), ("nil",
+ * "empty"), ("no-inline", "on"). For options that are lists of texts this is the only way, and
+ * it adds to the list:
+ *   "allow-origin"  whose pages may call from a browser: an origin as "https://app.example",
+ *                   "null" (pages without one: files, sandboxes), or "*" (the pages of every
+ *                   site, which then reach whatever this server does)
+ *   "allow-host"    a name besides localhost by which browsers may call: behind a proxy that
+ *                   passes its own Host on, the name of that
+ * -EINVAL with words for a name that there is not, or a value that the option does not take. */
+DUET_API int duet_server_set_text(duet_server *server, const char *name, const char *value);
+
 /* The option's value; 0 for an option that does not exist or a NULL server. */
 DUET_API int64_t duet_server_get(const duet_server *server, duet_option option);
 

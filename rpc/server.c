@@ -9,6 +9,7 @@
 #include "fd.h"
 #include "home.h"
 #include "introspect.h"
+#include "setting.h"
 #include "signals.h"
 #include "thread_limit.h"
 #include "work.h"
@@ -92,6 +93,7 @@ void duet_server_free(duet_server *server)
     free(server->listeners);
     duet_registry_unref(server->registry);
     duet_peers_done(&server->peers);
+    duet_options_done(&server->options);
     pthread_mutex_destroy(&server->lock);
     free(server->text);
     free(server);
@@ -138,6 +140,19 @@ int duet_server_set(duet_server *server, duet_option option, int64_t value)
     char words[DUET_SERVER_WORDS] = "";
     return fail_if(
         server, duet_options_set(&server->options, option, value, words, sizeof words), words);
+}
+
+int duet_server_set_text(duet_server *server, const char *name, const char *value)
+{
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
+    if (name == NULL || value == NULL)
+        return duet_server_fail(server, -EINVAL,
+                                "duet_server_set_text() was given no name or no value");
+    char words[DUET_SERVER_WORDS] = "";
+    return fail_if(server,
+                   duet_setting_set_named(&server->options, name, value, words, sizeof words),
+                   words);
 }
 
 int64_t duet_server_get(const duet_server *server, duet_option option)

@@ -6,8 +6,9 @@
 #include "args.h"
 
 #include "args_text.h"
+#include "nearest.h"
+#include "setting.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 /* What a flag asks for, where it is not an option. */
 enum request {
-    REQUEST_LISTEN = DUET_OPTION_COUNT,
+    REQUEST_LISTEN = DUET_SETTING_COUNT,
     REQUEST_LIMITS,
     REQUEST_HELP,
     REQUEST_VERSION,
@@ -46,9 +47,8 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct duet_args_result 
 
 static const char *flag_name(int flag)
 {
-    if (flag < DUET_OPTION_COUNT)
-        return duet_option_flag((duet_option)flag);
-    return requests[flag - DUET_OPTION_COUNT];
+    return flag < DUET_SETTING_COUNT ? duet_setting_flag(flag)
+                                     : requests[flag - DUET_SETTING_COUNT];
 }
 
 static int find_flag(const char *name, size_t size)
@@ -61,127 +61,17 @@ static int find_flag(const char *name, size_t size)
     return -1;
 }
 
-enum { LONGEST_GUESS = 31 }; /* longer than any flag: what is longer was not meant as one */
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* How many letters must be put in, left out or changed to make one word of the other. */
-static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size)
-{
-    size_t row[LONGEST_GUESS + 1];
-    assert(b_size <= LONGEST_GUESS);
-    for (size_t j = 0; j <= b_size; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = least(row[j] + 1, row[j - 1] + 1, changed);
-        }
-    }
-    return row[b_size];
-}
-
-/* The flag that was most likely meant; NULL when none is near. */
-static const char *nearest_flag(const char *name, size_t size)
-{
-    const char *nearest = NULL;
-    size_t best = size / 3 + 2; /* with more than every third letter wrong it is another word */
-    if (size > LONGEST_GUESS)
-        return NULL;
-    for (int flag = 0; flag < REQUEST_END; flag++) {
-        size_t d = distance(name, size, flag_name(flag), strlen(flag_name(flag)));
-        if (d < best) {
-            best = d;
-            nearest = flag_name(flag);
-        }
-    }
-    return nearest;
-}
-
 static int refuse_unknown(struct reader *reader, const char *name, size_t size)
 {
     if (strncmp(name, "-", 1) != 0)
         return refuse(reader->result, "unexpected argument %.100s; --help shows the flags",
                       name);
-    const char *nearest = nearest_flag(name, size);
+    const char *nearest = duet_nearest(name, size, flag_name, REQUEST_END);
     if (nearest != NULL)
         return refuse(reader->result, "unknown flag %.*s: did you mean %s?",
                       (int)(size < 100 ? size : 100), name, nearest);
     return refuse(reader->result, "unknown flag %.*s; --help shows them all",
                   (int)(size < 100 ? size : 100), name);
-}
-
-/* Suffixes that a number of a unit may have, and what they stand for. */
-static const struct {
-    enum duet_unit unit;
-    const char *suffix;
-    int64_t factor;
-} suffixes[] = {
-    {DUET_UNIT_COUNT, "", 1},        {DUET_UNIT_BYTES, "", 1},
-    {DUET_UNIT_BYTES, "K", 1024},    {DUET_UNIT_BYTES, "M", 1024 * 1024},
-    {DUET_UNIT_BYTES, "G", 1 << 30}, {DUET_UNIT_MS, "", 1},
-    {DUET_UNIT_MS, "ms", 1},         {DUET_UNIT_MS, "s", 1000},
-    {DUET_UNIT_US, "", 1},           {DUET_UNIT_US, "us", 1},
-    {DUET_UNIT_US, "ms", 1000},
-};
-
-static bool read_number(enum duet_unit unit, const char *text, int64_t *value)
-{
-    char *end;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || errno != 0)
-        return false; /* strtoll would take a sign and spaces */
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (suffixes[i].unit == unit && strcasecmp(suffixes[i].suffix, end) == 0)
-            return !__builtin_mul_overflow(number, suffixes[i].factor, value);
-    return false;
-}
-
-static bool read_choice(const char *choices, const char *text, int64_t *value)
-{
-    size_t size = strlen(text);
-    for (int64_t i = 0;; i++) {
-        size_t word = strcspn(choices, "|");
-        if (word == size && memcmp(choices, text, size) == 0) {
-            *value = i;
-            return true;
-        }
-        if (choices[word] == '\0')
-            return false;
-        choices += word + 1;
-    }
-}
-
-static bool read_value(duet_option option, const char *text, int64_t *value)
-{
-    const struct duet_option_row *row = duet_option_row(option);
-    bool good = row->unit == DUET_UNIT_CHOICE ? read_choice(row->choices, text, value)
-                                              : read_number(row->unit, text, value);
-    return good && *value >= row->min && *value <= row->max;
-}
-
-/* What a value of the option must be, with what its suffixes may be. */
-static void write_expected(duet_option option, char *text, size_t room)
-{
-    static const char *const hints[] = {
-        [DUET_UNIT_COUNT] = "",
-        [DUET_UNIT_BYTES] = " (K, M and G may follow)",
-        [DUET_UNIT_MS] = " (ms or s may follow)",
-        [DUET_UNIT_US] = " (us or ms may follow)",
-        [DUET_UNIT_SWITCH] = "",
-        [DUET_UNIT_CHOICE] = "",
-    };
-    char range[80];
-    duet_option_range(option, range, sizeof range);
-    snprintf(text, room, "%s%s", range, hints[duet_option_row(option)->unit]);
 }
 
 /* What follows "=" in the flag, or else the next argument; NULL when there is none. */
@@ -194,31 +84,24 @@ static const char *take_value(struct reader *reader, const char *attached)
     return reader->argv[reader->next++];
 }
 
-static int read_option(struct reader *reader, duet_option option, const char *attached)
+static int read_setting(struct reader *reader, int setting, const char *attached)
 {
-    const struct duet_option_row *row = duet_option_row(option);
-    if (row->unit == DUET_UNIT_SWITCH) {
-        reader->options->value[option] = !row->value;
-        return 0;
+    struct duet_args_result *result = reader->result;
+    const char *value = "on";
+    if (!duet_setting_is_switch(setting)) {
+        char expected[160];
+        value = take_value(reader, attached);
+        duet_setting_expected(setting, expected, sizeof expected);
+        if (value == NULL)
+            return refuse(result, "%s needs a value: %s", flag_name(setting), expected);
     }
-
-    char expected[160];
-    write_expected(option, expected, sizeof expected);
-    const char *text = take_value(reader, attached);
-    if (text == NULL)
-        return refuse(reader->result, "%s needs a value: %s", row->flag, expected);
-    int64_t value;
-    if (!read_value(option, text, &value))
-        return refuse(reader->result, "%s %.100s: must be %s", row->flag, text, expected);
-    reader->options->value[option] = value;
-    return 0;
+    return duet_setting_set(reader->options, setting, value, result->words,
+                            sizeof result->words);
 }
 
 static bool takes_value(int flag)
 {
-    if (flag >= DUET_OPTION_COUNT)
-        return flag == REQUEST_LISTEN;
-    return duet_option_row((duet_option)flag)->unit != DUET_UNIT_SWITCH;
+    return flag < DUET_SETTING_COUNT ? !duet_setting_is_switch(flag) : flag == REQUEST_LISTEN;
 }
 
 static int read_flag(struct reader *reader)
@@ -232,8 +115,8 @@ static int read_flag(struct reader *reader)
         return refuse_unknown(reader, argument, size);
     if (attached != NULL && !takes_value(flag))
         return refuse(reader->result, "%s takes no value", flag_name(flag));
-    if (flag < DUET_OPTION_COUNT)
-        return read_option(reader, (duet_option)flag, attached);
+    if (flag < DUET_SETTING_COUNT)
+        return read_setting(reader, flag, attached);
     if (flag != REQUEST_LISTEN) {
         reader->text_wanted = reader->text_wanted ? reader->text_wanted : flag;
         return 0;

@@ -70,6 +70,14 @@ static void write_flag(FILE *out, duet_option option, int64_t value)
         fprintf(out, " [%s]\n", text);
 }
 
+static void write_text_flag(FILE *out, enum duet_text text)
+{
+    const struct duet_text_row *row = duet_text_row(text);
+    char flag[64];
+    snprintf(flag, sizeof flag, "%s %s", row->flag, row->argument);
+    fprintf(out, "  %-38s %s; may come several times\n", flag, row->help);
+}
+
 char *duet_args_help(const char *program)
 {
     char *text = NULL;
@@ -95,6 +103,8 @@ char *duet_args_help(const char *program)
     duet_options_init(&defaults);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
         write_flag(out, (duet_option)i, defaults.value[i]);
+    for (int i = 0; i < DUET_TEXT_COUNT; i++)
+        write_text_flag(out, (enum duet_text)i);
 
     fputs(
         "  --print-limits                         print all values in force, and exit\n"
@@ -116,23 +126,44 @@ static void range_text(const struct duet_option_row *row, char *text, size_t roo
         snprintf(text, room, "%" PRId64 "-%" PRId64, row->min, row->max);
 }
 
+static const char limits_format[] = "%-22s %10s  %-6s  %-20s  %s\n";
+
+/* Its values with commas between them, none of which has one. */
+static void write_text_limit(FILE *out, enum duet_text text, const struct duet_texts *list)
+{
+    const struct duet_text_row *row = duet_text_row(text);
+    char *joined = NULL;
+    size_t size;
+    FILE *values = open_memstream(&joined, &size);
+    for (size_t i = 0; values != NULL && i < list->count; i++)
+        fprintf(values, "%s%s", i > 0 ? "," : "", list->at[i]);
+    bool is_good = values != NULL && fclose(values) == 0;
+    fprintf(out, limits_format, row->flag,
+            !is_good          ? "out of memory"
+            : list->count > 0 ? joined
+                              : "none",
+            "list", row->range, row->help);
+    free(joined);
+}
+
 char *duet_args_limits(const struct duet_options *options)
 {
-    static const char format[] = "%-22s %10s  %-6s  %-20s  %s\n";
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return NULL;
 
-    fprintf(out, format, "flag", "value", "unit", "range", "what it bounds or chooses");
+    fprintf(out, limits_format, "flag", "value", "unit", "range", "what it bounds or chooses");
     for (int i = 0; i < DUET_OPTION_COUNT; i++) {
         const struct duet_option_row *row = duet_option_row((duet_option)i);
         char value[32], range[64];
         duet_option_text((duet_option)i, options->value[i], value, sizeof value);
         range_text(row, range, sizeof range);
-        fprintf(out, format, row->flag, value, unit_names[row->unit], range, row->help);
+        fprintf(out, limits_format, row->flag, value, unit_names[row->unit], range, row->help);
     }
+    for (int i = 0; i < DUET_TEXT_COUNT; i++)
+        write_text_limit(out, (enum duet_text)i, &options->texts[i]);
     return finish(out, &text);
 }
 

@@ -147,6 +147,7 @@ static int64_t usable_cpus(void)
 
 void duet_options_init(struct duet_options *options)
 {
+    memset(options, 0, sizeof *options);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
         options->value[i] = rows[i].value;
 
@@ -155,6 +156,12 @@ void duet_options_init(struct duet_options *options)
     options->value[DUET_LOOPS] = at_most(cpus, MAX_LOOPS);
     options->value[DUET_WORKERS] =
         workers < DEFAULT_WORKERS ? DEFAULT_WORKERS : at_most(workers, MAX_WORKERS);
+}
+
+void duet_options_done(struct duet_options *options)
+{
+    for (int i = 0; i < DUET_TEXT_COUNT; i++)
+        duet_texts_done(&options->texts[i]);
 }
 
 /* The words of a choice with "|" turned into ", " and " or ". */

@@ -6,6 +6,7 @@
 #define DUET_OPTIONS_H
 
 #include "duet.h"
+#include "texts.h"
 
 enum duet_unit {
     DUET_UNIT_COUNT,
@@ -28,11 +29,15 @@ struct duet_option_row {
 
 struct duet_options {
     int64_t value[DUET_OPTION_COUNT];
+    struct duet_texts texts[DUET_TEXT_COUNT];
 };
 
 /* All options at their defaults; those of loops and workers follow the CPUs this process may
  * use. */
 void duet_options_init(struct duet_options *options);
+
+/* Frees the texts. */
+void duet_options_done(struct duet_options *options);
 
 /* Sets one. -EINVAL, with words that name flag, value and range, when there is no such option
  * or the value is out of range; nothing is set then. */

@@ -117,6 +117,13 @@ static void bad_lines_are_refused_in_words(void **state)
         {"--raw new|old", "--raw new|old: must be new, old or auto"},
         {"--raw", "--raw needs a value: new, old or auto"},
         {"--no-inline=1", "--no-inline takes no value"},
+        {"--allow-origin app.example",
+         "--allow-origin app.example: must be an origin as https://app.example or "
+         "http://127.0.0.1:3000 (no path), null, or * for the pages of every site"},
+        {"--allow-host",
+         "--allow-host needs a value: a name as app.example, without scheme and "
+         "port"},
+        {"--alow-host x", "unknown flag --alow-host: did you mean --allow-host?"},
         {"--help=all", "--help takes no value"},
         {"--listen", "--listen needs an address, as tcp://127.0.0.1:6789"},
         {"--listen --loops 1", "--listen needs an address, as tcp://127.0.0.1:6789"},
@@ -130,6 +137,34 @@ static void bad_lines_are_refused_in_words(void **state)
         assert_null(result.text);
         assert_string_equal(heard.addresses, "");
     }
+}
+
+static const char *line_of(const char *text, const char *start)
+{
+    for (const char *line = text; line != NULL; line = strchr(line, '\n'))
+        if (line += *line == '\n', strncmp(line, start, strlen(start)) == 0)
+            return line;
+    return NULL;
+}
+
+static void texts_are_collected(void **state)
+{
+    (void)state;
+    struct duet_options options;
+    struct heard heard = {.answer = 0};
+    struct duet_args_result result;
+    assert_int_equal(parse("--print-limits --allow-origin HTTP://A:80 --allow-origin=null "
+                           "--allow-host x.example",
+                           &options, &heard, &result),
+                     1);
+    assert_true(duet_texts_have(&options.texts[DUET_TEXT_ALLOW_ORIGIN], "http://a"));
+    assert_true(duet_texts_have(&options.texts[DUET_TEXT_ALLOW_ORIGIN], "null"));
+    assert_true(duet_texts_have(&options.texts[DUET_TEXT_ALLOW_HOST], "x.example"));
+    assert_non_null(line_of(result.text, "--allow-origin         http://a,null  list    "
+                                         "URL|null|*            whose pages may call"));
+    assert_non_null(line_of(result.text, "--allow-host            x.example  list    NAME "));
+    free(result.text);
+    duet_options_done(&options);
 }
 
 static void every_listen_is_heard_in_order(void **state)
@@ -185,14 +220,6 @@ static void help_names_program_flags_and_defaults(void **state)
     assert_non_null(strstr(result.text, "--listen"));
     assert_non_null(strstr(result.text, "http+unix:"));
     free(result.text);
-}
-
-static const char *line_of(const char *text, const char *start)
-{
-    for (const char *line = text; line != NULL; line = strchr(line, '\n'))
-        if (line += *line == '\n', strncmp(line, start, strlen(start)) == 0)
-            return line;
-    return NULL;
 }
 
 static void limits_are_printed_as_they_are_in_force(void **state)
@@ -267,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_values_are_stored),
         cmocka_unit_test(bad_lines_are_refused_in_words),
+        cmocka_unit_test(texts_are_collected),
         cmocka_unit_test(every_listen_is_heard_in_order),
         cmocka_unit_test(a_failed_listen_ends_the_reading),
         cmocka_unit_test(nothing_is_bound_when_a_later_flag_is_bad_or_asks_for_text),
