@@ -103,6 +103,7 @@ struct duet_conn {
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
     void *calls;       /* the owner's */
+    char *origin;      /* the owner's */
     uint8_t raw;       /* the owner's */
     uint8_t refusal;   /* the owner's */
     uint16_t listener; /* the owner's */

@@ -44,6 +44,14 @@ enum duet_notes {
     DUET_NOTE_OPTIONS = 1 << 7,    /* OPTIONS: say what is allowed */
     DUET_NOTE_NOT_FOUND = 1 << 8,  /* POST to a path that takes none: 404 */
     DUET_NOTE_BAD_METHOD = 1 << 9, /* a method that is not for us: 405 with Allow */
+
+    /* What browsers add of the page that asks; see also origin and host of the message. */
+    DUET_NOTE_CROSS_SITE = 1 << 10,      /* Sec-Fetch-Site: cross-site */
+    DUET_NOTE_PREFLIGHT = 1 << 11,       /* Access-Control-Request-Method */
+    DUET_NOTE_PRIVATE_NETWORK = 1 << 12, /* Access-Control-Request-Private-Network: true */
+
+    /* Set by whoever decides that: the page that asks may read the reply. */
+    DUET_NOTE_ORIGIN_ALLOWED = 1 << 13,
 };
 
 /* Why a message is bad; the reason has the words. */
@@ -68,6 +76,12 @@ struct duet_message {
     uint32_t notes; /* enum duet_notes; also set for DUET_FRAME_BAD, as far as they are known */
     const char *target; /* DUET_CONTENT_NONE: the path that was asked for, in the bytes given */
     size_t target_size;
+
+    /* With DUET_NOTE_HTTP, for DUET_FRAME_BAD too: what the lines Host and Origin say, in the
+     * bytes given; NULL where they are missing, or the head could not be read. An absolute
+     * target stands in for Host. */
+    const char *host, *origin;
+    size_t host_size, origin_size;
 
     /* DUET_FRAME_MORE */
     size_t kept; /* of the bytes given only the first `kept` are needed again (<= n) */
@@ -97,8 +111,9 @@ struct duet_head {
 };
 
 enum {
-    DUET_HEAD_ROOM = 640
-}; /* the longest head that `wrap` writes; `extra` is at most 256 of it */
+    DUET_HEAD_EXTRA_MAX = 768,                  /* the longest `extra` */
+    DUET_HEAD_ROOM = DUET_HEAD_EXTRA_MAX + 384, /* the longest head that `wrap` writes */
+};
 
 struct duet_framing {
     const char *name;

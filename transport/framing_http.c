@@ -39,7 +39,9 @@ struct http {
     enum duet_content content;
     uint32_t notes;
     size_t target_at, target_size; /* from the first byte given */
-    bool owes_continue;            /* the client waits for "100 Continue" */
+    size_t host_at, host_size;     /* the same; at 0 where the head has none */
+    size_t origin_at, origin_size;
+    bool owes_continue; /* the client waits for "100 Continue" */
     struct duet_http_chunks chunks;
 };
 
@@ -67,6 +69,7 @@ static void http_start(void *state, const struct duet_limits *limits)
     http->stage = IN_HEAD;
     http->walked = 0;
     http->notes = DUET_NOTE_HTTP;
+    http->host_at = http->origin_at = 0;
     http->owes_continue = false;
 }
 
@@ -357,6 +360,31 @@ static enum duet_frame frame_body(struct http *http, const struct duet_http_fiel
     return DUET_FRAME_WHOLE;
 }
 
+/* Keeps where host and origin stand. */
+static void note_asker(struct http *http, const struct duet_http_fields *fields,
+                       const uint8_t *head)
+{
+    bool is_absolute = fields->authority != NULL;
+    const uint8_t *host = is_absolute ? fields->authority : fields->host;
+    if (host != NULL) {
+        http->host_at = (size_t)(host - head);
+        http->host_size = is_absolute ? fields->authority_size : fields->host_size;
+    }
+    if (fields->origin != NULL) {
+        http->origin_at = (size_t)(fields->origin - head);
+        http->origin_size = fields->origin_size;
+    }
+}
+
+static void tell_asker(const struct http *http, const uint8_t *bytes,
+                       struct duet_message *message)
+{
+    message->host = http->host_at > 0 ? (const char *)bytes + http->host_at : NULL;
+    message->host_size = http->host_size;
+    message->origin = http->origin_at > 0 ? (const char *)bytes + http->origin_at : NULL;
+    message->origin_size = http->origin_size;
+}
+
 static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
                                 struct duet_message *message)
 {
@@ -375,13 +403,14 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
     const uint8_t *foreign = find_foreign_byte(&fields);
     if (foreign != NULL)
         return bad_target(http, bytes, foreign, message);
-    if (!fields.has_host && (http->notes & DUET_NOTE_HTTP_10) == 0)
+    if (fields.host == NULL && (http->notes & DUET_NOTE_HTTP_10) == 0)
         return bad(http, message, 400, "HTTP/1.1 without a Host header");
 
     if (llhttp_should_keep_alive(parser))
         http->notes |= DUET_NOTE_KEEP_ALIVE;
     http->target_at = (size_t)(fields.target - bytes);
     http->target_size = fields.target_size;
+    note_asker(http, &fields, bytes);
     classify(http, &fields);
     return frame_body(http, &fields, message);
 }
@@ -476,6 +505,8 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
     if (frame == DUET_FRAME_WHOLE)
         frame = http->stage == IN_CHUNKS ? walk_chunks(http, bytes, n, message)
                                          : walk_body(http, bytes, n, message);
+    if (frame != DUET_FRAME_MORE)
+        tell_asker(http, bytes, message);
     if (frame == DUET_FRAME_BAD) {
         message->body = bytes;
         message->body_size = 0; /* its caller is known by the connection */

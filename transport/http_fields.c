@@ -74,9 +74,44 @@ static struct text cut(struct text *rest, uint8_t mark)
 
 static int read_host(struct duet_http_fields *fields, struct text value, char *reason)
 {
-    if (fields->has_host)
+    if (fields->host != NULL)
         return refuse(reason, 400, "a second Host header", value);
-    fields->has_host = true;
+    fields->host = value.at;
+    fields->host_size = value.size;
+    return 0;
+}
+
+static int read_origin(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    if (fields->origin != NULL)
+        return refuse(reason, 400, "a second Origin header", value);
+    fields->origin = value.at;
+    fields->origin_size = value.size;
+    return 0;
+}
+
+static int read_fetch_site(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    (void)reason;
+    if (is_word(value, "cross-site"))
+        fields->notes |= DUET_NOTE_CROSS_SITE;
+    return 0;
+}
+
+static int read_request_method(struct duet_http_fields *fields, struct text value, char *reason)
+{
+    (void)reason;
+    if (value.size > 0)
+        fields->notes |= DUET_NOTE_PREFLIGHT;
+    return 0;
+}
+
+static int read_private_network(struct duet_http_fields *fields, struct text value,
+                                char *reason)
+{
+    (void)reason;
+    if (is_word(value, "true"))
+        fields->notes |= DUET_NOTE_PRIVATE_NETWORK;
     return 0;
 }
 
@@ -162,11 +197,14 @@ struct known {
 /* Most lines are none of ours: the length of a name finds the few that it may be. */
 static const struct known known[][2] = {
     [4] = {{"host", read_host}},
-    [6] = {{"expect", read_expect}},
+    [6] = {{"expect", read_expect}, {"origin", read_origin}},
     [12] = {{"content-type", read_content_type}},
+    [14] = {{"sec-fetch-site", read_fetch_site}},
     [15] = {{"accept-encoding", read_accept_encoding}},
     [16] = {{"content-encoding", read_content_encoding}},
     [17] = {{"transfer-encoding", read_transfer_encoding}},
+    [29] = {{"access-control-request-method", read_request_method}},
+    [38] = {{"access-control-request-private-network", read_private_network}},
 };
 
 /* The row of a name in any case, or NULL. */
@@ -201,13 +239,17 @@ static int read_field(struct duet_http_fields *fields, struct text line, char *r
     return row->read(fields, trimmed(value), reason);
 }
 
-/* "http://host:80/RPC2" means "/RPC2" here (RFC 9112 3.2.2). */
+/* "http://host:80/RPC2" means "/RPC2" here, and host:80 whatever Host says (RFC 9112
+ * 3.2.2). */
 static void set_target(struct duet_http_fields *fields, struct text target)
 {
     static const char scheme[] = "http://";
     size_t size = sizeof scheme - 1;
     if (target.size > size && strncasecmp((const char *)target.at, scheme, size) == 0) {
         const uint8_t *path = memchr(target.at + size, '/', target.size - size);
+        fields->authority = target.at + size;
+        fields->authority_size =
+            path != NULL ? (size_t)(path - fields->authority) : target.size - size;
         /* No path is the path "/": the last of "http://" will do. */
         fields->target = path != NULL ? path : target.at + size - 1;
         fields->target_size =

@@ -13,8 +13,12 @@
 struct duet_http_fields {
     const uint8_t *target; /* in the head: a path with its query, "*", or an authority */
     size_t target_size;
-    uint32_t notes; /* of enum duet_notes: HTTP_10, ACCEPT_GZIP, BODY_GZIP, BODY_MSGPACK */
-    bool has_host;
+    const uint8_t *host, *origin; /* in the head, NULL where the line is missing */
+    size_t host_size, origin_size;
+    const uint8_t *authority; /* of an absolute target, which stands in for Host; or NULL */
+    size_t authority_size;
+    uint32_t notes; /* of enum duet_notes: HTTP_10, ACCEPT_GZIP, BODY_GZIP, BODY_MSGPACK,
+                       CROSS_SITE, PREFLIGHT, PRIVATE_NETWORK */
     bool is_chunked;
     bool expects_continue;
 };

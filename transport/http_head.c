@@ -12,7 +12,6 @@
 
 enum {
     CONTENT_TYPE_MAX = 128,
-    EXTRA_MAX = 256, /* framing.h promises as much */
     DIGITS_MAX = 20, /* of SIZE_MAX */
 };
 
@@ -23,6 +22,7 @@ static const struct {
     {200, "OK"},
     {204, "No Content"},
     {400, "Bad Request"},
+    {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
@@ -122,7 +122,7 @@ size_t duet_http_head_write(char *room, const struct duet_head *head)
 
     assert(head->status >= 100 && head->status <= 999);
     assert(head->content_type == NULL || strlen(head->content_type) <= CONTENT_TYPE_MAX);
-    assert(strlen(head->extra) <= EXTRA_MAX);
+    assert(strlen(head->extra) <= DUET_HEAD_EXTRA_MAX);
     at = put_status(at, head->status);
     at = put_body_headers(at, head);
     at = put_connection(at, head);

@@ -171,6 +171,8 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
                        struct duet_buf *whole)
 {
     struct duet_home *home = conn->conns->ctx;
+    if (message->notes & DUET_NOTE_HTTP && !duet_browser_admits(conn, message))
+        return;
     if (conn->refusal != REFUSED_NOT) {
         refuse_conn(conn, message);
         return;
@@ -216,6 +218,8 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
 
 static void on_bad(struct duet_conn *conn, struct duet_message *message)
 {
+    if (message->notes & DUET_NOTE_HTTP)
+        duet_browser_note(conn, message);
     bool is_refusal = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
     if (message->notes & DUET_NOTE_HTTP && !is_refusal)
         duet_pages_refuse(conn, message);
@@ -261,6 +265,7 @@ static void on_closed(struct duet_conn *conn)
         else
             duet_home_drop_ticket(ticket);
     }
+    free(conn->origin);
     duet_home_forget(home, conn->refusal, &conn->peer.any);
 }
 

@@ -44,6 +44,9 @@ struct duet_home {
         refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too many */
     unsigned refused_count;         /* so far: the next one's place, counted round */
 
+    char usual_host[64]; /* the Host of the last request under one of our names */
+    size_t usual_host_size;
+
     bool is_accepting; /* it may still hand a connection to another home */
     bool is_draining, is_past_deadline;
     struct duet_source drain_source; /* the server's drain_fd */

@@ -1,5 +1,5 @@
 /*
- * What the home's own files share (home.c, accept.c, handover.c, reply.c, pages.c,
+ * What the home's own files share (home.c, accept.c, browser.c, handover.c, reply.c, pages.c,
  * home_life.c); nobody else includes it.
  */
 #ifndef DUET_HOME_PARTS_H
@@ -31,6 +31,20 @@ void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call);
 
 /* The same, and counts how the call ended. */
 void duet_home_answer(struct duet_conn *conn, struct duet_call *call);
+
+/* browser.c */
+
+/* Whether an HTTP request may come in, as far as web pages go; else it is refused with 403.
+ * Before anything of it is looked at. */
+bool duet_browser_admits(struct duet_conn *conn, struct duet_message *message);
+
+/* For one that is refused for other reasons: a page that may call may read why. */
+void duet_browser_note(struct duet_conn *conn, struct duet_message *message);
+
+/* The head's `extra`, and the lines that let the page read the reply, with
+ * DUET_NOTE_ORIGIN_ALLOWED. Written into `room`, of DUET_HEAD_EXTRA_MAX + 1 bytes. */
+const char *duet_browser_lines(const struct duet_conn *conn, const struct duet_head *head,
+                               char *room);
 
 /* handover.c */
 

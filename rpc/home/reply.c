@@ -94,7 +94,9 @@ static void finish_if_last(struct duet_conn *conn, const struct duet_head *head)
 
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body)
 {
-    char room[DUET_HEAD_ROOM];
+    char room[DUET_HEAD_ROOM], lines[DUET_HEAD_EXTRA_MAX + 1];
+    if (head->notes & DUET_NOTE_ORIGIN_ALLOWED)
+        head->extra = duet_browser_lines(conn, head, lines);
     head->close = head->close || duet_conn_is_last(conn);
     size_t size = conn->framing->wrap(room, head);
     bool has_body = body != NULL && !(head->notes & DUET_NOTE_HEAD);

@@ -23,7 +23,8 @@ static bool is_alphanumeric(char c)
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
-/* Cuts ":8080" off the end; ":" alone is no port (RFC 3986 3.2.3). */
+/* Cuts ":8080" off the end; ":" alone is no port (RFC 3986 3.2.3). False for a port that is
+ * none. */
 static bool cut_port(const char *text, size_t *size, int *port)
 {
     size_t end = *size;
@@ -37,18 +38,22 @@ static bool cut_port(const char *text, size_t *size, int *port)
     *size = end - 1;
     if (digits == 0)
         return true;
+    if (digits > 5)
+        return false;
     *port = 0;
-    for (size_t i = 0; i < digits && *port <= 65535; i++)
+    for (size_t i = 0; i < digits; i++)
         *port = *port * 10 + (text[end + i] - '0');
     return *port <= 65535;
 }
 
+/* Labels with dots between them. */
 static bool is_name(const char *host)
 {
-    for (const char *p = host; *p != '\0'; p++)
-        if (!is_alphanumeric(*p) && *p != '-' && *p != '.' && *p != '_')
+    char before = '.';
+    for (const char *p = host; *p != '\0'; before = *p++)
+        if (*p == '.' ? before == '.' : !is_alphanumeric(*p) && *p != '-' && *p != '_')
             return false;
-    return host[0] != '\0' && host[0] != '.';
+    return before != '.';
 }
 
 /* "[::1]", "[fe80::1%25eth0]": a zone says by which interface. */

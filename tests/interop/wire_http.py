@@ -56,7 +56,11 @@ class Http(WireTest):
         self.assertIn(ANSWER, self.exchange(request()))
 
     def test_a_target_may_be_absolute(self):
-        self.assertIn(ANSWER, self.exchange(request(target="http://x/RPC2")))
+        """Its host stands in for what Host says, which is not looked at."""
+        self.assertIn(ANSWER, self.exchange(request(target="http://localhost/RPC2")))
+        foreign = request(target="http://127.0.0.1/RPC2").replace(b"Host: localhost", b"Host: x")
+        self.assertIn(ANSWER, self.exchange(foreign))
+        self.check_status(403, request(target="http://x/RPC2"))
 
     def test_a_continue_is_said_before_the_body_comes(self):
         head, body = request("Expect: 100-continue").split(b"\r\n\r\n", 1)

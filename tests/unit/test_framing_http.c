@@ -393,6 +393,61 @@ static void nothing_else_is_taken_that_could_be_read_in_two_ways(void **state)
     feed_limits.lone_lf_ends_line = false;
 }
 
+static void check_text(const char *found, size_t size, const char *wanted, const char *request)
+{
+    if ((found == NULL) != (wanted == NULL))
+        fail_msg("%s", request);
+    if (wanted == NULL)
+        return;
+    assert_int_equal(size, strlen(wanted));
+    assert_memory_equal(found, wanted, size);
+}
+
+/* Whose page asks is told of good requests, and of bad ones whose head could be read. */
+static void host_and_origin_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *request, *host, *origin;
+        uint32_t notes;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: a:1\r\n\r\n", "a:1", NULL, 0},
+        {"GET / HTTP/1.0\r\n\r\n", NULL, NULL, 0},
+        {"GET / HTTP/1.1\r\nHost:\r\nOrigin:\r\n\r\n", "", "", 0},
+        {POST "ORIGIN:  https://b \r\nContent-Length: 1\r\n\r\nx", "a", "https://b", 0},
+        {POST "Origin: https://b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "a",
+         "https://b", 0},
+        {POST "Origin: null\r\nContent-Length: 99999999\r\n\r\n", "a", "null", 0},
+        {POST "Origin: null\r\nTransfer-Encoding: chunked\r\n\r\nx", "a", "null", 0},
+        {POST "Origin: null\r\n\r\n", "a", "null", 0},
+        {POST "Origin: https://b\r\nOrigin: https://b\r\nContent-Length: 1\r\n\r\nx", NULL,
+         NULL, 0},
+        {"GET http://b:2/ HTTP/1.1\r\nHost: a\r\n\r\n", "b:2", NULL, 0},
+        {"GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", "b", NULL, 0},
+        {"GET http://b/ HTTP/1.0\r\n\r\n", "b", NULL, 0},
+        {"GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: Cross-Site\r\n\r\n", "a", NULL,
+         DUET_NOTE_CROSS_SITE},
+        {"GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\n\r\n", "a", NULL, 0},
+        {"OPTIONS / HTTP/1.1\r\nHost: a\r\nAccess-Control-Request-Method: POST\r\n"
+         "Access-Control-Request-Private-Network: true\r\n\r\n",
+         "a", NULL, DUET_NOTE_PREFLIGHT | DUET_NOTE_PRIVATE_NETWORK},
+    };
+    const uint32_t told =
+        DUET_NOTE_CROSS_SITE | DUET_NOTE_PREFLIGHT | DUET_NOTE_PRIVATE_NETWORK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t step = 0; step < 2; step++) {
+            struct fed fed = feed_text(rows[i].request, step);
+            const struct duet_message *message = &fed.message;
+            assert_int_not_equal(fed.frame, DUET_FRAME_MORE);
+            check_text(message->host, message->host_size, rows[i].host, rows[i].request);
+            check_text(message->origin, message->origin_size, rows[i].origin, rows[i].request);
+            assert_int_equal(message->notes & told, rows[i].notes);
+            fed_free(&fed);
+        }
+        same_however_cut(rows[i].request, strlen(rows[i].request));
+    }
+}
+
 static void the_client_that_waits_is_told_to_continue_once(void **state)
 {
     (void)state;
@@ -455,6 +510,7 @@ int main(void)
         cmocka_unit_test(of_two_requests_in_a_row_each_is_read),
         cmocka_unit_test(bad_requests_are_refused_in_words),
         cmocka_unit_test(every_row_reads_alike_however_it_is_cut),
+        cmocka_unit_test(host_and_origin_are_told),
         cmocka_unit_test(lf_alone_reads_as_cr_lf_where_it_may),
         cmocka_unit_test(nothing_else_is_taken_that_could_be_read_in_two_ways),
         cmocka_unit_test(the_client_that_waits_is_told_to_continue_once),

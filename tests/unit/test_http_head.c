@@ -77,17 +77,17 @@ static void every_status_that_is_sent_has_its_phrase(void **state)
 static void the_longest_head_fits_the_room(void **state)
 {
     (void)state;
-    char type[129], extra[257];
+    char type[129], extra[DUET_HEAD_EXTRA_MAX + 1];
     memset(type, 't', 128);
-    memset(extra, 'e', 256);
-    type[128] = extra[256] = '\0';
+    memset(extra, 'e', DUET_HEAD_EXTRA_MAX);
+    type[128] = extra[DUET_HEAD_EXTRA_MAX] = '\0';
     const struct duet_head head = {431, type, SIZE_MAX, KEEP_10, false, true, extra};
 
     char *room = malloc(DUET_HEAD_ROOM);
     assert_non_null(room);
     size_t size = duet_http_head_write(room, &head);
     assert_true(size <= DUET_HEAD_ROOM);
-    assert_memory_equal(room + size - 4 - 256 + 2, "eeee", 4);
+    assert_memory_equal(room + size - 4 - DUET_HEAD_EXTRA_MAX + 2, "eeee", 4);
     assert_memory_equal(room + size - 2, "\r\n", 2);
     free(room);
 }

@@ -556,6 +556,31 @@ static void requests_that_have_arrived_are_answered_before_the_end(void **state)
     duet_server_free(served.server);
 }
 
+static void options_are_set_by_name_and_errors_stick(void **state)
+{
+    (void)state;
+    duet_server *server = duet_server_new();
+    assert_int_equal(duet_server_set_text(server, "max-message", "1M"), 0);
+    assert_int_equal(duet_server_get(server, DUET_MAX_MESSAGE), 1 << 20);
+    assert_int_equal(duet_server_set_text(server, "allow-origin", "https://app.example"), 0);
+    assert_int_equal(duet_server_set_text(server, "allow-origin", "null"), 0);
+    assert_int_equal(duet_server_set_text(server, "allow-host", "app.example"), 0);
+    assert_string_equal(duet_server_error(server), "");
+
+    assert_int_equal(duet_server_set_text(server, "max-mesage", "1M"), -EINVAL);
+    assert_int_equal(duet_server_set_text(server, "max-depth", "x"), -EINVAL);
+    assert_string_equal(duet_server_error(server),
+                        "there is no option \"max-mesage\": did you mean \"max-message\"?");
+    assert_int_equal(duet_server_run(server), -EINVAL);
+    duet_server_free(server);
+
+    server = duet_server_new();
+    assert_int_equal(duet_server_set_text(server, NULL, "1M"), -EINVAL);
+    assert_int_equal(duet_server_set_text(server, "max-message", NULL), -EINVAL);
+    assert_int_equal(duet_server_set_text(NULL, "max-message", "1M"), -ENOMEM);
+    duet_server_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -577,6 +602,7 @@ int main(void)
         cmocka_unit_test(who_comes_during_a_drain_is_refused),
         cmocka_unit_test(a_handler_may_drain_and_is_still_answered),
         cmocka_unit_test(requests_that_have_arrived_are_answered_before_the_end),
+        cmocka_unit_test(options_are_set_by_name_and_errors_stick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

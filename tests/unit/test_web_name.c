@@ -65,7 +65,9 @@ static void hosts_have_one_form_each(void **state)
         {"localhost/", DUET_HOST_NONE, NULL, 0},
         {"local host", DUET_HOST_NONE, NULL, 0},
         {"localhost, evil.example", DUET_HOST_NONE, NULL, 0},
-        {"localhost..", DUET_HOST_NAME, "localhost.", -1},
+        {"localhost..", DUET_HOST_NONE, NULL, 0},
+        {".localhost", DUET_HOST_NONE, NULL, 0},
+        {"local..host", DUET_HOST_NONE, NULL, 0},
         {"\xc3\xa9.example", DUET_HOST_NONE, NULL, 0},
         {"*", DUET_HOST_NONE, NULL, 0},
     };
