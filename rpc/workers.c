@@ -133,10 +133,8 @@ static bool sleep_until_pushed(struct duet_workers *workers)
     pthread_mutex_lock(&workers->lock);
     atomic_fetch_add(&workers->sleepers, 1);
     if (duet_workers_waiting(workers) > 0) {
-        if (workers->wakes > 0)
-            workers->wakes--; /* somebody has counted this thread as woken already */
-        else
-            atomic_fetch_sub(&workers->sleepers, 1);
+        /* `wakes` are for those that sleep: taking one of them would leave one asleep. */
+        atomic_fetch_sub(&workers->sleepers, 1);
         pthread_mutex_unlock(&workers->lock);
         return true;
     }

@@ -187,6 +187,77 @@ static void a_blocked_item_holds_back_no_other_while_a_worker_is_free(void **sta
     }
 }
 
+/* ---- One that goes to sleep while others are woken ---- */
+
+static _Atomic bool holds_signals, holds_rest;
+static sem_t may_rest, rests, began;
+
+int __real_pthread_cond_signal(pthread_cond_t *condition);
+int __wrap_pthread_cond_signal(pthread_cond_t *condition);
+
+static void wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) != 0)
+        continue;
+}
+
+/* Before the first that sleeps is woken, the one that rests goes on, and has an item. */
+int __wrap_pthread_cond_signal(pthread_cond_t *condition)
+{
+    if (atomic_exchange(&holds_signals, false)) {
+        sem_post(&may_rest);
+        wait_for(&began);
+    }
+    return __real_pthread_cond_signal(condition);
+}
+
+static void rest_when_told(void *ctx)
+{
+    (void)ctx;
+    if (!atomic_exchange(&holds_rest, false))
+        return;
+    sem_post(&rests);
+    wait_for(&may_rest);
+}
+
+static void run_and_tell(void *item)
+{
+    sem_post(&began);
+    run_step(item);
+}
+
+/* Three sleep and one is about to, when four items come, of which three block: each of the four
+ * must get up. */
+static void one_that_goes_to_sleep_takes_no_wake_from_another(void **state)
+{
+    (void)state;
+    static struct duet_workers workers;
+    struct step first = {.opens_after = 1}, block = {.blocks = true};
+    struct step last = {.opens_after = 2, .blocked = 3};
+    sem_init(&gate, 0, 0);
+    sem_init(&may_rest, 0, 0);
+    sem_init(&rests, 0, 0);
+    sem_init(&began, 0, 0);
+    atomic_store(&passed, 0);
+    open_queue(&workers, run_and_tell, 64);
+    workers.rest = rest_when_told;
+    assert_int_equal(duet_workers_start(&workers, 4), 0);
+    while (duet_workers_idle(&workers) < 4)
+        sched_yield();
+
+    void *item = &first;
+    atomic_store(&holds_rest, true);
+    assert_int_equal(duet_workers_push(&workers, &item, 1), 1);
+    wait_for(&began);
+    wait_for(&rests);
+
+    void *items[] = {&block, &block, &block, &last};
+    atomic_store(&holds_signals, true);
+    assert_int_equal(duet_workers_push(&workers, items, 4), 4);
+    close_queue(&workers);
+    assert_int_equal(atomic_load(&passed), 2);
+}
+
 /* ---- Capacity and order ---- */
 
 static unsigned order[64];
@@ -304,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_exactly_once),
         cmocka_unit_test(a_queue_with_room_refuses_nothing_and_wakes_who_sleeps),
+        cmocka_unit_test(one_that_goes_to_sleep_takes_no_wake_from_another),
         cmocka_unit_test(a_blocked_item_holds_back_no_other_while_a_worker_is_free),
         cmocka_unit_test(the_capacity_refuses_the_excess_and_one_worker_keeps_the_order),
         cmocka_unit_test(a_worker_rests_after_its_last_item_and_counts_as_idle),
