@@ -5,6 +5,7 @@
 #include "call.h"
 
 #include "codec_msgpack.h"
+#include "escape.h"
 #include "gzip.h"
 #include "home.h"
 #include "server.h"
@@ -123,10 +124,11 @@ static int find_method(struct duet_call *call, const struct duet_registry *regis
     call->method = duet_registry_find(registry, request->method, request->method_size);
     if (call->method != NULL)
         return 0;
+    char shown[DUET_METHOD_SHOWN];
+    duet_method_show(shown, request->method, request->method_size);
     return duet_fault_set(&call->fault, DUET_FAULT_METHOD,
-                          "no method named '%.*s' (system.listMethods lists those there are)",
-                          (int)(request->method_size < 200 ? request->method_size : 200),
-                          request->method);
+                          "no method named '%s' (system.listMethods lists those there are)",
+                          shown);
 }
 
 /* What the sender compressed, in a buffer of the call's own. */
@@ -262,9 +264,12 @@ static void run_after_hook(struct duet_call *call)
     const struct duet_server *server = call->home->server;
     if (server->after == NULL)
         return;
+    char words[sizeof call->fault.message]; /* on one line: most hooks write logs */
+    duet_escape(words, sizeof words, call->fault.message,
+                call->fault.code ? strlen(call->fault.message) : 0);
     duet_outcome outcome = {
         .code = call->fault.code,
-        .message = call->fault.code ? call->fault.message : "",
+        .message = words,
         .request_bytes = call->wire_size,
         .reply_bytes = duet_writer_size(&call->own_writer),
     };

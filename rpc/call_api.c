@@ -114,7 +114,7 @@ int duet_fail(duet_call *call, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int rc = duet_fault_vset(&call->fault, code, format, args);
+    int rc = duet_fault_vset_verbatim(&call->fault, code, format, args);
     va_end(args);
     call->has_failed = true;
     return rc;
@@ -143,8 +143,9 @@ const char *duet_call_method(const duet_call *call)
 {
     if (call->method != NULL)
         return call->method->name;
-    const char *name =
-        duet_arena_text(call->request.arena, call->request.method, call->request.method_size);
+    char shown[DUET_METHOD_SHOWN];
+    size_t size = duet_method_show(shown, call->request.method, call->request.method_size);
+    const char *name = duet_arena_text(call->request.arena, shown, size);
     return name != NULL ? name : "";
 }
 

@@ -475,7 +475,8 @@ DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
  * false for a handler that runs inline. */
 DUET_API bool duet_call_cancelled(const duet_call *call);
 
-/* The method's name as called. */
+/* The method's name; of one that does not exist, as it was called: 200 bytes at most, with
+ * control characters and what is no UTF-8 as \x0a. */
 DUET_API const char *duet_call_method(const duet_call *call);
 /* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix"; "" when out of memory. */
 DUET_API const char *duet_call_peer(duet_call *call);
@@ -502,8 +503,9 @@ DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
 /* How a call ended, for the after-hook. The sizes are 0 for calls within calls. */
 typedef struct duet_outcome {
-    int code;            /* 0, or the fault's code */
-    const char *message; /* "", or the fault's words */
+    int code; /* 0, or the fault's code */
+    /* "", or the fault's words on one line: what would leave it stands there as \x0a. */
+    const char *message;
     size_t request_bytes, reply_bytes;
 } duet_outcome;
 

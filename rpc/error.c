@@ -6,6 +6,7 @@
 
 #include "duet.h"
 #include "errno_words.h"
+#include "escape.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -51,7 +52,26 @@ static void cut_at_character(char *text)
         text[start - 1] = '\0';
 }
 
-/* Words may hold what a peer sent, or a piece of it: who reads them must not choke on that. */
+/* Formats into `words`, of DUET_FAULT_MESSAGE_MAX + 1 bytes. */
+static void format_words(char *words, const char *format, va_list args)
+{
+    const size_t room = DUET_FAULT_MESSAGE_MAX + 1;
+    int size = vsnprintf(words, room, format != NULL ? format : "", args);
+    if (size >= (int)room)
+        cut_at_character(words);
+}
+
+/* The words may be made of those that stand in the fault: they are made elsewhere first. */
+int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
+{
+    char words[DUET_FAULT_MESSAGE_MAX + 1];
+    format_words(words, format, args);
+    fault->code = code ? code : DUET_FAULT_APPLICATION;
+    fault->is_nameless = false;
+    duet_escape(fault->message, sizeof fault->message, words, strlen(words));
+    return DUET_FAILED;
+}
+
 static void replace_what_is_no_utf8(char *text)
 {
     uint8_t *p = (uint8_t *)text, *end = p + strlen(text);
@@ -63,13 +83,11 @@ static void replace_what_is_no_utf8(char *text)
     }
 }
 
-/* The words may be made of those that stand there: they are made elsewhere first. */
-int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args)
+int duet_fault_vset_verbatim(struct duet_fault *fault, int code, const char *format,
+                             va_list args)
 {
-    char words[sizeof fault->message];
-    int size = vsnprintf(words, sizeof words, format != NULL ? format : "", args);
-    if (size >= (int)sizeof words)
-        cut_at_character(words);
+    char words[DUET_FAULT_MESSAGE_MAX + 1];
+    format_words(words, format, args);
     replace_what_is_no_utf8(words);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
     fault->is_nameless = false;

@@ -24,10 +24,16 @@ struct duet_fault {
     char message[DUET_FAULT_MESSAGE_MAX + 1];
 };
 
-/* Sets code and words. Returns DUET_FAILED, for `return duet_fault_set(…)`. */
+/* Sets code and words. What a peer sent may be among them: control characters and what is no
+ * UTF-8 become \x0a. Returns DUET_FAILED, for `return duet_fault_set(…)`. */
 int duet_fault_set(struct duet_fault *fault, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_list args);
+
+/* The same for an application's words, which may have lines; only what is no UTF-8 is replaced.
+ * Code 0 stands for DUET_FAULT_APPLICATION. */
+int duet_fault_vset_verbatim(struct duet_fault *fault, int code, const char *format,
+                             va_list args);
 
 /* A fault for a negative code without words: a DUET_FAULT_ code gets its standard words, a
  * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT;

@@ -36,8 +36,11 @@ static const struct duet_method_entry *named_method(const duet_call *call)
 
 static int fail_unknown(duet_call *call)
 {
-    return duet_fail(call, DUET_FAULT_METHOD, "no method named '%.200s'",
-                     duet_arg_string(call, 0, NULL));
+    size_t size;
+    const char *name = duet_arg_string(call, 0, &size);
+    char shown[DUET_METHOD_SHOWN];
+    duet_method_show(shown, name, size);
+    return duet_fail(call, DUET_FAULT_METHOD, "no method named '%s'", shown);
 }
 
 static int method_signature(duet_call *call, void *ctx)

@@ -3,6 +3,8 @@
  */
 #include "method.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +31,9 @@ static const char *why_bad_name(const char *name, size_t size, enum duet_method_
         return "is empty";
     if (size > DUET_METHOD_NAME_MAX)
         return "is longer than 200 bytes";
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-            return "has a control character in it";
+    char shown[DUET_METHOD_SHOWN];
+    if (duet_escape(shown, sizeof shown, name, size) != size)
+        return "has a control character in it, or is no UTF-8";
     if (name[0] == ' ' || name[size - 1] == ' ')
         return "begins or ends with a space";
     if (adder == DUET_ADDED_BY_USER && strncmp(name, "system.", 7) == 0)
@@ -45,9 +47,11 @@ static int check_row(const duet_method *row, enum duet_method_adder adder, char 
                      size_t room)
 {
     const char *bad = why_bad_name(row->name, strlen(row->name), adder);
-    if (bad != NULL)
-        return duet_words_set(-EINVAL, words, room, "method name \"%.200s\" %s", row->name,
-                              bad);
+    if (bad != NULL) {
+        char shown[DUET_METHOD_SHOWN];
+        duet_method_show(shown, row->name, strlen(row->name));
+        return duet_words_set(-EINVAL, words, room, "method name \"%s\" %s", shown, bad);
+    }
     if (row->handler == NULL)
         return duet_words_set(-EINVAL, words, room, "method %s has no handler", row->name);
     if (row->flags & ~(unsigned)(DUET_INLINE | DUET_REFUSE_BUSY))
@@ -87,6 +91,14 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     method->help = name + name_size + 1;
     atomic_init(&method->references, 1);
     return method;
+}
+
+size_t duet_method_show(char *room, const char *name, size_t size)
+{
+    if (size > DUET_METHOD_NAME_MAX)
+        for (size = DUET_METHOD_NAME_MAX; size > 0 && duet_utf8_continues((uint8_t)name[size]);)
+            size--;
+    return duet_escape(room, DUET_METHOD_SHOWN, name, size);
 }
 
 int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,

@@ -7,12 +7,16 @@
 #define DUET_METHOD_H
 
 #include "count.h"
+#include "escape.h"
 #include "gate.h"
 #include "signature.h"
 
 #include <stdatomic.h>
 
-enum { DUET_METHOD_NAME_MAX = 200 };
+enum {
+    DUET_METHOD_NAME_MAX = 200,
+    DUET_METHOD_SHOWN = DUET_METHOD_NAME_MAX * DUET_ESCAPED_MAX + 1, /* its room in words */
+};
 
 /* How a call ended: each in exactly one way. */
 enum duet_ended {
@@ -52,6 +56,10 @@ enum duet_method_adder { DUET_ADDED_BY_USER, DUET_ADDED_BY_SERVER };
  * words. */
 int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,
                     struct duet_method_entry **made, char *words, size_t room);
+
+/* A name as a caller sent it, for words: escaped, and cut as no method's name is longer. `room`
+ * has DUET_METHOD_SHOWN bytes. Returns the size. */
+size_t duet_method_show(char *room, const char *name, size_t size);
 
 /* References, for those who keep it longer than its registry. Any thread. */
 void duet_method_ref(struct duet_method_entry *method);

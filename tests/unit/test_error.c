@@ -32,6 +32,15 @@ static void code_zero_stands_for_an_error_of_the_application(void **state)
     assert_int_equal(fault.code, DUET_FAULT_APPLICATION);
 }
 
+__attribute__((format(printf, 3, 4))) static void
+set_verbatim(struct duet_fault *fault, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    assert_int_equal(duet_fault_vset_verbatim(fault, code, format, args), DUET_FAILED);
+    va_end(args);
+}
+
 static void words_are_utf8_whatever_is_put_in_them(void **state)
 {
     (void)state;
@@ -45,12 +54,24 @@ static void words_are_utf8_whatever_is_put_in_them(void **state)
         {"\xed\xa0\x80", "???"},
         {"\xe2\x82", "??"},
         {"h\xc3\xa9 \xf0\x9f\x98\x80", "h\xc3\xa9 \xf0\x9f\x98\x80"},
+        {"two\nlines\t", "two\nlines\t"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_fault fault = {0};
-        duet_fault_set(&fault, 1, "%s", rows[i].text);
+        set_verbatim(&fault, 1, "%s", rows[i].text);
         assert_string_equal(fault.message, rows[i].words);
     }
+    struct duet_fault fault = {0};
+    set_verbatim(&fault, 0, "x");
+    assert_int_equal(fault.code, DUET_FAULT_APPLICATION);
+}
+
+static void what_peers_send_is_escaped_in_our_words(void **state)
+{
+    (void)state;
+    struct duet_fault fault = {0};
+    duet_fault_set(&fault, 1, "unknown tag <%s>", "a\n\x1b[31m\xff\xc3\xa9");
+    assert_string_equal(fault.message, "unknown tag <a\\x0a\\x1b[31m\\xff\xc3\xa9>");
 }
 
 /* Whether the bytes are well-formed, as far as whole characters go. */
@@ -173,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_fault_has_its_code_and_words),
         cmocka_unit_test(code_zero_stands_for_an_error_of_the_application),
         cmocka_unit_test(words_are_utf8_whatever_is_put_in_them),
+        cmocka_unit_test(what_peers_send_is_escaped_in_our_words),
         cmocka_unit_test(long_messages_are_cut_at_a_whole_character),
         cmocka_unit_test(a_message_that_fits_is_not_cut),
         cmocka_unit_test(bytes_that_are_no_characters_do_not_eat_the_message),

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -444,6 +445,103 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
     served_stop(&served);
 }
 
+/* The last line of a log, as a hook would write it. */
+struct line {
+    pthread_mutex_t lock;
+    char text[2000];
+};
+
+static void write_down(duet_call *call, const duet_outcome *outcome, void *ctx)
+{
+    struct line *line = ctx;
+    pthread_mutex_lock(&line->lock);
+    snprintf(line->text, sizeof line->text, "%s: %d %s", duet_call_method(call), outcome->code,
+             outcome->message);
+    pthread_mutex_unlock(&line->lock);
+}
+
+/* Sends a message whose answer is not looked at, and which ends the connection. */
+static void expect_line(struct served *served, struct line *line, const void *message,
+                        size_t size, const char *text)
+{
+    char reply[4096];
+    int fd = served_connect(served);
+    served_send(fd, message, size);
+    shutdown(fd, SHUT_WR);
+    served_read_all(fd, reply, sizeof reply);
+    close(fd);
+    pthread_mutex_lock(&line->lock);
+    assert_string_equal(line->text, text);
+    pthread_mutex_unlock(&line->lock);
+}
+
+static int fail_in_two_lines(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_fail(call, 7, "one\ntwo");
+}
+
+static void what_hooks_write_stays_on_its_line(void **state)
+{
+    (void)state;
+    static const duet_method two_lines[] = {{.name = "two", .handler = fail_in_two_lines}, {0}};
+    static const char body[] =
+        "<methodCall><methodName>a&#10;b\xc3\xa9&lt;</methodName></methodCall>";
+    char xml[300];
+    int xml_size = snprintf(
+        xml, sizeof xml, "POST / HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n%s",
+        sizeof body - 1, body);
+    struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct served served;
+    served_open(&served, two_lines, NULL);
+    assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
+    served_start(&served);
+
+    static const char name[] = "\x94\x00\x01\xa7"
+                               "a\n\0\xff\xc3\xa9z\x90";
+    expect_line(&served, &line, name, sizeof name - 1,
+                "a\\x0a\\x00\\xff\xc3\xa9z: -32601 no method named 'a\\x0a\\x00\\xff\xc3\xa9z' "
+                "(system.listMethods lists those there are)");
+    expect_line(&served, &line, xml, (size_t)xml_size,
+                "a\\x0ab\xc3\xa9<: -32601 no method named 'a\\x0ab\xc3\xa9<' "
+                "(system.listMethods lists those there are)");
+    static const char help[] = "\x94\x00\x01\xb1system.methodHelp\x91\xa3"
+                               "a\rb";
+    expect_line(&served, &line, help, sizeof help - 1,
+                "system.methodHelp: -32601 no method named 'a\\x0db'");
+
+    /* A handler's words reach its caller as they are. */
+    int fd = served_connect(&served);
+    EXCHANGE(fd, "\x94\x00\x01\xa3two\x90", "\x94\x01\x01\x92\x07\xa7one\ntwo\xc0");
+    close(fd);
+    static const char two[] = "\x94\x00\x01\xa3two\x90";
+    expect_line(&served, &line, two, sizeof two - 1, "two: 7 one\\x0atwo");
+    served_stop(&served);
+}
+
+static void a_name_as_long_as_a_message_is_cut_for_hooks(void **state)
+{
+    (void)state;
+    struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct served served;
+    served_open(&served, methods, NULL);
+    assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
+    served_start(&served);
+    char message[1100] = "\x94", text[2000], cut[201];
+    memcpy(message + 1, "\x00\x01\xda\x04\x00",
+           5); /* 1,024 bytes: the 200th is half an e acute */
+    memset(message + 6, 'n', 1024);
+    memcpy(message + 6 + 199, "\xc3\xa9", 2);
+    message[6 + 1024] = (char)0x90;
+    memset(cut, 'n', 199);
+    cut[199] = '\0';
+    snprintf(text, sizeof text,
+             "%s: -32601 no method named '%s' (system.listMethods lists those there are)", cut,
+             cut);
+    expect_line(&served, &line, message, 6 + 1024 + 1, text);
+    served_stop(&served);
+}
+
 /* ---- Leaving ---- */
 
 static int change_everything(duet_call *call, void *ctx)
@@ -597,6 +695,8 @@ int main(void)
         cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
+        cmocka_unit_test(what_hooks_write_stays_on_its_line),
+        cmocka_unit_test(a_name_as_long_as_a_message_is_cut_for_hooks),
         cmocka_unit_test(what_is_set_up_stays_while_it_runs),
         cmocka_unit_test(signals_go_back_with_a_server_that_never_ran),
         cmocka_unit_test(who_comes_during_a_drain_is_refused),
