@@ -19,9 +19,9 @@
 #include "http_chunks.h"
 #include "http_fields.h"
 #include "http_head.h"
+#include "http_walk.h"
 
 #include <inttypes.h>
-#include <llhttp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,9 +29,8 @@
 enum stage { IN_HEAD, IN_BODY, IN_CHUNKS };
 
 struct http {
-    llhttp_t parser; /* of the head; holds no pointer to itself or to the bytes between calls */
+    struct duet_http_walk walk; /* of the head */
     size_t max_head, max_message;
-    bool lone_lf_ends_line;
     enum stage stage;
     size_t walked; /* of the bytes given, how many were looked at and kept */
     size_t head_size;
@@ -45,14 +44,6 @@ struct http {
     struct duet_http_chunks chunks;
 };
 
-static int pause_after_head(llhttp_t *parser)
-{
-    (void)parser;
-    return HPE_PAUSED;
-}
-
-static const llhttp_settings_t settings = {.on_headers_complete = pause_after_head};
-
 static size_t http_state_size(const struct duet_limits *limits)
 {
     (void)limits;
@@ -62,10 +53,9 @@ static size_t http_state_size(const struct duet_limits *limits)
 static void http_start(void *state, const struct duet_limits *limits)
 {
     struct http *http = state;
-    llhttp_init(&http->parser, HTTP_REQUEST, &settings);
+    duet_http_walk_start(&http->walk, limits->lone_lf_ends_line);
     http->max_head = limits->max_head;
     http->max_message = limits->max_message;
-    http->lone_lf_ends_line = limits->lone_lf_ends_line;
     http->stage = IN_HEAD;
     http->walked = 0;
     http->notes = DUET_NOTE_HTTP;
@@ -120,172 +110,6 @@ static enum duet_frame whole(const struct http *http, uint8_t *bytes, size_t bod
     return DUET_FRAME_WHOLE;
 }
 
-/* True if llhttp stopped at a version that is none of ours, rather than at garbage: it has read
- * "HTTP/" and a number that is neither 1.0 nor 1.1. */
-static bool is_other_version(const uint8_t *line, const uint8_t *stop, const uint8_t *end)
-{
-    const uint8_t *version = stop;
-    while (version > line && version[-1] != '/')
-        version--;
-    size_t size = (size_t)(stop - version);
-    bool has_digit = size > 0 && version[0] >= '0' && version[0] <= '9';
-    bool goes_on = stop < end && stop[0] >= '0' && stop[0] <= '9';
-    bool is_ours =
-        size == 3 && (memcmp(version, "1.0", 3) == 0 || memcmp(version, "1.1", 3) == 0);
-    return goes_on || (has_digit && (size == 3 || size == 1) && !is_ours);
-}
-
-/* True if llhttp stopped in a Content-Length because it is over 64 bits, not because it is
- * none. */
-static bool is_huge_length(const uint8_t *line, const uint8_t *stop, const uint8_t *end)
-{
-    static const char largest[] = "18446744073709551615";
-    const uint8_t *at = memchr(line, ':', (size_t)(stop - line));
-    if (at == NULL)
-        return false;
-    for (at++; at < stop && (*at == ' ' || *at == '0');)
-        at++;
-
-    const uint8_t *digits = at;
-    while (at < end && at <= stop && *at >= '0' && *at <= '9')
-        at++;
-    size_t size = (size_t)(at - digits);
-    return at >= stop && (size >= sizeof largest ||
-                          (size == sizeof largest - 1 && memcmp(digits, largest, size) > 0));
-}
-
-/* The number (from 1) of the line that llhttp stopped in, and its beginning. */
-static size_t find_line(const uint8_t *bytes, const uint8_t *stop, const uint8_t **line)
-{
-    size_t number = 1;
-    *line = bytes;
-    while (*line < stop && (**line == '\r' || **line == '\n'))
-        (*line)++;
-    for (const uint8_t *lf = *line; (lf = memchr(lf, '\n', (size_t)(stop - lf))) != NULL;) {
-        *line = ++lf;
-        number++;
-    }
-    return number;
-}
-
-/* Gives llhttp the bytes from `at` to `end`. Returns where it stopped, NULL if it did not. */
-static const uint8_t *walk_bytes(struct http *http, const uint8_t *bytes, size_t at, size_t end)
-{
-    llhttp_errno_t rc = llhttp_execute(&http->parser, (const char *)bytes + at, end - at);
-    return rc != HPE_OK ? (const uint8_t *)llhttp_get_error_pos(&http->parser) : NULL;
-}
-
-/* The same for one LF that follows no CR. */
-static const uint8_t *walk_lone_lf(struct http *http, const uint8_t *lf)
-{
-    static const uint8_t crlf[] = "\r\n";
-    const uint8_t *stop = walk_bytes(http, crlf, 0, 2);
-    return stop == NULL ? NULL : lf + (stop == crlf + 2);
-}
-
-static const uint8_t *walk_lenient(struct http *http, const uint8_t *bytes, size_t at,
-                                   size_t end)
-{
-    const uint8_t *stop = NULL, *lf;
-    while (stop == NULL && at < end && (lf = memchr(bytes + at, '\n', end - at)) != NULL) {
-        size_t lf_at = (size_t)(lf - bytes);
-        bool is_lone = lf_at == 0 || lf[-1] != '\r';
-        if (at < lf_at + !is_lone)
-            stop = walk_bytes(http, bytes, at, lf_at + !is_lone);
-        if (stop == NULL && is_lone)
-            stop = walk_lone_lf(http, lf);
-        at = lf_at + 1;
-    }
-    return stop == NULL && at < end ? walk_bytes(http, bytes, at, end) : stop;
-}
-
-static const uint8_t *walk(struct http *http, const uint8_t *bytes, size_t at, size_t end)
-{
-    return http->lone_lf_ends_line ? walk_lenient(http, bytes, at, end)
-                                   : walk_bytes(http, bytes, at, end);
-}
-
-/* llhttp has refused one of the first `n` bytes. It says where it stopped, which may be at that
- * byte or behind it, as the bytes were cut: a walk byte by byte finds the one that decided, and
- * nothing is told of what comes after it. Returns what follows that byte, and sets `stop`. */
-static const uint8_t *find_bad_byte(struct http *http, const uint8_t *bytes, size_t n,
-                                    const uint8_t **stop)
-{
-    llhttp_init(&http->parser, HTTP_REQUEST, &settings);
-    for (size_t at = 0; at < n; at++)
-        if ((*stop = walk(http, bytes, at, at + 1)) != NULL) {
-            if (*stop > bytes + at)
-                *stop = bytes + at; /* of this line, if it is an LF, not of the next */
-            return bytes + at + 1;
-        }
-    return *stop = bytes + n;
-}
-
-/* llhttp 9 has no code of its own for a Content-Length beside a Transfer-Encoding; the flags
- * tell that the other one was there before. */
-static llhttp_errno_t error_in_head(const llhttp_t *parser)
-{
-    llhttp_errno_t error = llhttp_get_errno(parser);
-    bool has_other =
-        (error == HPE_INVALID_CONTENT_LENGTH && (parser->flags & F_TRANSFER_ENCODING) != 0) ||
-        (error == HPE_INVALID_TRANSFER_ENCODING && (parser->flags & F_CONTENT_LENGTH) != 0);
-    return has_other ? HPE_UNEXPECTED_CONTENT_LENGTH : error;
-}
-
-/* What is wrong with the blank that llhttp stopped at. llhttp 9 knows, older ones leave it to
- * http_fields. NULL if this is something else. */
-static const char *misplaced_blank(const uint8_t *line, size_t number, const uint8_t *stop)
-{
-    if (number == 1 || (*stop != ' ' && *stop != '\t'))
-        return NULL;
-    if (stop == line)
-        return number > 2 ? DUET_HTTP_FOLDED : NULL;
-    return memchr(line, ':', (size_t)(stop - line)) == NULL ? DUET_HTTP_SPACE_IN_NAME : NULL;
-}
-
-static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
-                                struct duet_message *message)
-{
-    const uint8_t *stop, *line, *end = find_bad_byte(http, bytes, n, &stop);
-    size_t number = find_line(bytes, stop, &line);
-    char quote[DUET_QUOTE_MAX];
-    duet_http_quote(quote, line, (size_t)(stop - line) + (stop < end));
-
-    switch (error_in_head(&http->parser)) {
-    case HPE_INVALID_METHOD:
-        return bad(http, message, 400, "not HTTP: no method begins like \"%s\"%s", quote,
-                   *line == 0x16 ? " (this looks like TLS)" : "");
-    case HPE_PAUSED_H2_UPGRADE:
-        return bad(http, message, 505, "HTTP/2.0 is not spoken here, only 1.0 and 1.1");
-    case HPE_INVALID_VERSION:
-        if (is_other_version(line, stop, end))
-            return bad(http, message, 505, "HTTP version of \"%s\" is not 1.0 or 1.1", quote);
-        break;
-    case HPE_INVALID_CONTENT_LENGTH:
-        if (is_huge_length(line, stop, end))
-            return too_large(http, message, "more than ", UINT64_MAX);
-        return bad(http, message, 400, "Content-Length is not a number: \"%s\"", quote);
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return bad(http, message, 400,
-                   "Content-Length comes twice, or with Transfer-Encoding, at line %zu",
-                   number);
-    case HPE_INVALID_TRANSFER_ENCODING:
-        return bad(http, message, 400, "Transfer-Encoding is not chunked alone: \"%s\"", quote);
-    default:
-        break;
-    }
-    const char *advice = "";
-    if (end[-1] == '\n' && (end - bytes == 1 || end[-2] != '\r'))
-        advice = ": LF without CR, which --http-line-ends lenient takes";
-    if (number == 1)
-        return bad(http, message, 400, "malformed request line: \"%s\"%s", quote, advice);
-    const char *blank = stop < end ? misplaced_blank(line, number, stop) : NULL;
-    if (blank != NULL)
-        return bad(http, message, 400, "%s: \"%s\"", blank, quote);
-    return bad(http, message, 400, "malformed header at line %zu: \"%s\"%s", number, quote,
-               advice);
-}
-
 static bool is_call_path(const uint8_t *target, size_t size)
 {
     return (size == 1 && target[0] == '/') || (size == 5 && memcmp(target, "/RPC2", 5) == 0);
@@ -295,7 +119,7 @@ static bool is_call_path(const uint8_t *target, size_t size)
 static void classify(struct http *http, const struct duet_http_fields *fields)
 {
     http->content = DUET_CONTENT_NONE;
-    switch (llhttp_get_method(&http->parser)) {
+    switch (llhttp_get_method(&http->walk.parser)) {
     case HTTP_POST:
         if (!is_call_path(fields->target, fields->target_size))
             http->notes |= DUET_NOTE_NOT_FOUND;
@@ -331,7 +155,7 @@ static enum duet_frame bad_target(const struct http *http, const uint8_t *bytes,
                                   const uint8_t *at, struct duet_message *message)
 {
     const uint8_t *line;
-    find_line(bytes, at, &line);
+    duet_http_find_line(bytes, at, &line);
     char quote[DUET_QUOTE_MAX];
     duet_http_quote(quote, line, (size_t)(at - line) + 1);
     return bad(http, message, 400, "malformed request line: \"%s\"", quote);
@@ -342,11 +166,12 @@ static enum duet_frame bad_target(const struct http *http, const uint8_t *bytes,
 static enum duet_frame frame_body(struct http *http, const struct duet_http_fields *fields,
                                   struct duet_message *message)
 {
-    bool has_length = (http->parser.flags & F_CONTENT_LENGTH) != 0;
-    uint64_t length = has_length ? http->parser.content_length : 0;
+    bool has_length = (http->walk.parser.flags & F_CONTENT_LENGTH) != 0;
+    uint64_t length = has_length ? http->walk.parser.content_length : 0;
     if (fields->is_chunked && has_length)
         return bad(http, message, 400, "Content-Length together with Transfer-Encoding");
-    if (llhttp_get_method(&http->parser) == HTTP_POST && !fields->is_chunked && !has_length)
+    if (llhttp_get_method(&http->walk.parser) == HTTP_POST && !fields->is_chunked &&
+        !has_length)
         return bad(http, message, 411, "POST needs a Content-Length or chunks");
     if (length > http->max_message)
         return too_large(http, message, "", length);
@@ -356,7 +181,7 @@ static enum duet_frame frame_body(struct http *http, const struct duet_http_fiel
     http->owes_continue = fields->expects_continue && (http->notes & DUET_NOTE_HTTP_10) == 0;
     if (fields->is_chunked)
         duet_http_chunks_start(&http->chunks, http->max_message, http->max_head,
-                               http->lone_lf_ends_line);
+                               http->walk.lone_lf_ends_line);
     return DUET_FRAME_WHOLE;
 }
 
@@ -385,18 +210,26 @@ static void tell_asker(const struct http *http, const uint8_t *bytes,
     message->origin_size = http->origin_size;
 }
 
+static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
+                                struct duet_message *message)
+{
+    char reason[DUET_REASON_MAX];
+    int status = duet_http_walk_refusal(&http->walk, bytes, n, http->max_message, reason);
+    return bad(http, message, status, "%s", reason);
+}
+
 static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
                                 struct duet_message *message)
 {
-    const llhttp_t *parser = &http->parser;
+    const llhttp_t *parser = &http->walk.parser;
     if (parser->http_major != 1 || parser->http_minor > 1)
         return bad(http, message, 505, "HTTP/%d.%d is not spoken here, only 1.0 and 1.1",
                    parser->http_major, parser->http_minor);
 
     struct duet_http_fields fields;
     char reason[DUET_REASON_MAX];
-    int status =
-        duet_http_fields_read(&fields, bytes, http->head_size, http->lone_lf_ends_line, reason);
+    int status = duet_http_fields_read(&fields, bytes, http->head_size,
+                                       http->walk.lone_lf_ends_line, reason);
     http->notes |= fields.notes;
     if (status != 0)
         return bad(http, message, status, "%s", reason);
@@ -415,35 +248,20 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
     return frame_body(http, &fields, message);
 }
 
-/* "GET /" CR LF was a whole request in HTTP/0.9: nothing more will come. llhttp 9 says so with
- * the byte after the line only; until then it has no version. */
-static bool is_http_09(const llhttp_t *parser, const uint8_t *stop, const uint8_t *bytes,
-                       size_t n)
-{
-    if (parser->http_major != 0)
-        return false;
-    if (parser->http_minor == 9)
-        return true;
-    if (stop != NULL || n < 2 || bytes[n - 1] != '\n')
-        return false;
-    uint8_t last = bytes[n - 2] == '\r' && n > 2 ? bytes[n - 3] : bytes[n - 2];
-    return last != '\r' && last != '\n'; /* else this is an empty line before the request */
-}
-
 /* DUET_FRAME_WHOLE: the head is complete and good. */
 static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
                                  struct duet_message *message)
 {
     /* Never past the limit, so that the outcome does not depend on how the bytes are cut. */
     size_t end = n < http->max_head ? n : http->max_head;
-    const uint8_t *stop = walk(http, bytes, http->walked, end);
-    if (llhttp_get_method(&http->parser) == HTTP_HEAD)
+    const uint8_t *stop = duet_http_walk_on(&http->walk, bytes, http->walked, end);
+    if (llhttp_get_method(&http->walk.parser) == HTTP_HEAD)
         http->notes |= DUET_NOTE_HEAD;
 
-    if (is_http_09(&http->parser, stop, bytes, end))
+    if (duet_http_walk_is_09(&http->walk, stop, bytes, end))
         return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
     if (stop != NULL) {
-        if (llhttp_get_errno(&http->parser) != HPE_PAUSED)
+        if (llhttp_get_errno(&http->walk.parser) != HPE_PAUSED)
             return bad_head(http, bytes, end, message);
         http->head_size = http->walked = (size_t)(stop - bytes);
         return end_head(http, bytes, message);

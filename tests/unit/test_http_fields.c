@@ -119,6 +119,23 @@ static void a_head_that_is_no_head_is_refused(void **state)
     }
 }
 
+static void a_blank_in_a_name_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char blanks[] = {' ', '\t', 0x01, 0x1f};
+    for (size_t size = 1; size <= 40; size++) {
+        for (size_t at = 0; at <= size; at++) {
+            char head[100], reason[DUET_REASON_MAX];
+            struct duet_http_fields fields;
+            snprintf(head, sizeof head, "GET / HTTP/1.0\r\n%.*s: x\r\n\r\n", (int)size,
+                     "\x7f\x80\xff!~AzXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
+            if (at < size)
+                head[16 + at] = blanks[(size + at) % sizeof blanks];
+            assert_int_equal(read_head(&fields, head, reason), at < size ? 400 : 0);
+        }
+    }
+}
+
 static void lf_alone_ends_a_line_where_it_may(void **state)
 {
     (void)state;
@@ -169,6 +186,7 @@ int main(void)
         cmocka_unit_test(accept_encoding_is_a_list_with_weights),
         cmocka_unit_test(names_match_whole_and_in_any_case),
         cmocka_unit_test(a_head_that_is_no_head_is_refused),
+        cmocka_unit_test(a_blank_in_a_name_is_found_wherever_it_stands),
         cmocka_unit_test(lf_alone_ends_a_line_where_it_may),
         cmocka_unit_test(a_quote_is_short_and_printable),
     };
