@@ -3,6 +3,7 @@
  */
 #include <duet.h>
 
+#include <signal.h>
 #include <stdio.h>
 
 static int twice(duet_call *call, void *ctx)
@@ -29,6 +30,7 @@ static const duet_method methods[] = {
 
 static int serve(duet_server *server)
 {
+    signal(SIGPIPE, SIG_IGN); /* that nobody reads what it prints is no reason to end */
     for (size_t i = 0; duet_server_address(server, i) != NULL; i++)
         printf("listening on %s\n", duet_server_address(server, i));
     fflush(stdout);

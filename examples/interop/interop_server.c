@@ -4,6 +4,7 @@
  */
 #include "validator1.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -118,6 +119,7 @@ static const duet_method methods[] = {
 
 static int serve(duet_server *server)
 {
+    signal(SIGPIPE, SIG_IGN); /* that nobody reads what it prints is no reason to end */
     for (size_t i = 0; duet_server_address(server, i) != NULL; i++)
         printf("listening on %s\n", duet_server_address(server, i));
     fflush(stdout);

@@ -6,7 +6,9 @@
 #include <duet.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -166,6 +168,7 @@ static void log_call(duet_call *call, const duet_outcome *end, void *ctx)
 
 static int serve(struct shop *shop)
 {
+    signal(SIGPIPE, SIG_IGN); /* that nobody reads what it prints is no reason to end */
     pthread_t keeper;
     if (pipe(shop->bell) < 0 || pthread_create(&keeper, NULL, keep, shop) != 0) {
         fputs("tour_server: no pipe or no thread to be had\n", stderr);
@@ -179,8 +182,20 @@ static int serve(struct shop *shop)
     return rc;
 }
 
+/* Whoever starts a program may have closed its stdio. What it opens next, the bell, would have
+ * those numbers, and would be printed to. */
+static void fill_stdio(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char *argv[])
 {
+    fill_stdio();
     static struct shop shop;
     duet_server *server = shop.server = duet_server_new();
     duet_server_add(server, methods, &shop);
