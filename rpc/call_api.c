@@ -151,13 +151,13 @@ const char *duet_call_method(const duet_call *call)
 
 const char *duet_call_peer(duet_call *call)
 {
-    enum { ROOM = 64 }; /* an IPv6 address, brackets and port */
     struct duet_call *root = call->root;
     if (root->peer_text == NULL)
-        root->peer_text = duet_arena_alloc(&root->arena, ROOM);
+        root->peer_text = duet_arena_alloc(&root->arena, DUET_PEER_TEXT_MAX);
     if (root->peer_text == NULL)
         return "";
-    duet_peer_format((const struct sockaddr *)(const void *)&root->peer, root->peer_text, ROOM);
+    duet_peer_format((const struct sockaddr *)(const void *)&root->peer, root->peer_text,
+                     DUET_PEER_TEXT_MAX);
     return root->peer_text;
 }
 

@@ -197,13 +197,21 @@ DUET_API int duet_server_remove(duet_server *server, const char *name);
  *   http://HOST:PORT     XML-RPC over HTTP only      msgpack://HOST:PORT   MessagePack-RPC only
  *   unix:PATH            both, on a unix socket      http+unix:PATH, msgpack+unix:PATH   one
  * HOST is a numeric address, localhost, or a name that resolves; an IPv6 address stands in
- * brackets; port 0 takes a free one. A stale unix socket that nobody listens on is replaced,
- * and removed when the server is freed. Fails with -EINVAL for an address it cannot read, or
- * -errno of the failed call. */
+ * brackets ([fe80::1%eth0] with its interface); port 0 takes a free one. localhost is loopback
+ * in both families, a name is all its addresses: they are bound on one port, and each is an
+ * address of its own in duet_server_address(); those that this machine does not have are passed
+ * over unless it has none.
+ *
+ * PATH may be followed by ?mode=0660&group=adm, or one of them: who may connect, in force
+ * before anybody can. A stale socket that nobody listens on is replaced; the path is removed
+ * when the server ends, if it is still its own. unix:@NAME is of Linux's abstract namespace: it
+ * has no file, and no permissions either: everybody on this machine may connect.
+ *
+ * Fails with -EINVAL for an address it cannot read, or -errno of the failed call. */
 DUET_API int duet_server_listen(duet_server *server, const char *address);
 
 /* The address of listener number `i` (from 0) as bound, with the real port; NULL past the last
- * one. Belongs to the server. */
+ * one. A call of duet_server_listen() may have made several. Belongs to the server. */
 DUET_API const char *duet_server_address(const duet_server *server, size_t i);
 
 /* Drain on SIGTERM and SIGINT; a second signal ends the process at once with its default
@@ -540,9 +548,10 @@ typedef struct duet_call_stats {
 typedef struct duet_stats {
     uint64_t connections_open, connections_accepted;
 
-    /* Connections that were told they are too many; and how often accepting paused, fds being
-     * used up. */
-    uint64_t refused_max_connections, refused_max_per_address, accept_pauses;
+    /* Connections that were told they are too many; those that were closed at once because the
+     * process may open no more files (ulimit -n); and how often accepting paused because it
+     * failed otherwise. */
+    uint64_t refused_max_connections, refused_max_per_address, refused_max_fds, accept_pauses;
 
     /* How often a limit stopped a connection from being read. */
     uint64_t paused_max_in_flight, paused_max_in_flight_bytes, paused_out_mark;

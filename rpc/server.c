@@ -67,7 +67,7 @@ duet_server *duet_server_new(void)
     if (server == NULL)
         return NULL;
     memset(server, 0, sizeof *server);
-    server->drain_fd = -1;
+    server->drain_fd = server->reserve.fd = -1;
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
     duet_peers_init(&server->peers);
@@ -88,6 +88,7 @@ void duet_server_free(duet_server *server)
         duet_listener_close(&server->listeners[i]);
     if (server->homes != NULL)
         return; /* handlers that never ended still use it, or one that forked this process */
+    duet_reserve_done(&server->reserve);
     if (server->drain_fd >= 0)
         close(server->drain_fd);
     free(server->listeners);
@@ -111,20 +112,21 @@ int duet_server_listen(duet_server *server, const char *address)
     if (address == NULL)
         return duet_server_fail(server, -EINVAL, "duet_server_listen() was given no address");
     char words[DUET_SERVER_WORDS] = "";
-    struct duet_address parsed;
-    int rc = duet_address_parse(&parsed, address, words, sizeof words);
-    if (rc < 0)
-        return fail_if(server, rc, words);
+    struct duet_address found[DUET_ADDRESSES_MAX];
+    int count = duet_address_parse(found, address, words, sizeof words);
+    if (count < 0)
+        return fail_if(server, count, words);
 
     size_t n = server->listener_count;
-    struct duet_listener *listeners = realloc(server->listeners, (n + 1) * sizeof *listeners);
+    struct duet_listener *listeners =
+        realloc(server->listeners, (n + (size_t)count) * sizeof *listeners);
     if (listeners == NULL)
         return fail_if(server, -ENOMEM, "");
     server->listeners = listeners;
-    rc = duet_listener_open(&listeners[n], &parsed, words, sizeof words);
-    if (rc < 0)
-        return fail_if(server, rc, words);
-    server->listener_count++;
+    int opened = duet_listeners_open(&listeners[n], found, count, words, sizeof words);
+    if (opened < 0)
+        return fail_if(server, opened, words);
+    server->listener_count += (size_t)opened;
     return 0;
 }
 
@@ -423,6 +425,7 @@ static int serve(struct duet_server *server)
 {
     fix_options(server);
     raise_fd_limit();
+    duet_reserve_init(&server->reserve);
     int rc = open_drain(server);
     if (rc == 0)
         rc = open_homes(server);

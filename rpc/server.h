@@ -59,6 +59,7 @@ struct duet_server {
     _Atomic int drain_fd;  /* an eventfd that every loop watches: readable when draining. It
                               lives as long as the server, for a drain may come when its loops
                               are gone. -1 before */
+    struct duet_reserve reserve;
     _Atomic bool is_running;
     _Atomic bool is_draining;
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */

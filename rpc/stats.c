@@ -52,6 +52,7 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
         .connections_accepted = atomic_load(&server->accepted),
         .refused_max_connections = duet_counted(&server->refused_max_connections),
         .refused_max_per_address = duet_counted(&server->refused_max_per_address),
+        .refused_max_fds = atomic_load(&server->reserve.turned_away),
         .refused_max_buffered = duet_counted(&server->refused_over_budget),
         .buffered_bytes = atomic_load(&server->budget.used),
     };

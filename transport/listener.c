@@ -1,6 +1,6 @@
 /*
- * bind, listen, accept4. EMFILE and its kin pause accepting for PAUSE_MS; what waits stays in
- * the kernel's queue.
+ * bind, listen, accept4. An accept4 that fails pauses accepting; what waits stays in the
+ * kernel's queue.
  */
 #include "listener.h"
 
@@ -20,31 +20,23 @@
 enum {
     BACKLOG = 4096,        /* the kernel cuts it to net.core.somaxconn */
     ACCEPTS_PER_TURN = 64, /* then the connections that are there get their turn */
-    PAUSE_MS = 100,
+    FIRST_PAUSE_MS = 10,   /* each further one is twice as long, until one is accepted */
+    LAST_PAUSE_MS = 1000,
 };
 
-/* A unix socket that nobody listens on any more is in the way of bind: it is removed. */
-static void remove_stale_socket(const struct duet_address *address)
+static bool has_path(const struct duet_address *address)
 {
-    struct stat status;
-    if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
-        return;
-    /* Not to wait: a listener whose queue is full is alive. */
-    int fd =
-        duet_fd_above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (fd < 0)
-        return;
-    if (connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED)
-        unlink(address->un.sun_path);
-    close(fd);
+    return address->any.sa_family == AF_UNIX && !duet_address_is_abstract(address);
 }
 
-static int bind_and_listen(int fd, const struct duet_address *address)
+static int bind_and_listen(struct duet_listener *listener, int fd)
 {
+    const struct duet_address *address = &listener->address;
     int one = 1;
-    if (address->any.sa_family == AF_UNIX)
-        remove_stale_socket(address);
-    else if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
+    if (has_path(address))
+        return duet_unix_path_listen(&listener->path, fd, address, BACKLOG);
+    if (address->any.sa_family != AF_UNIX &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
         return -errno;
     if (address->any.sa_family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
@@ -59,8 +51,10 @@ static const char *advice(const struct duet_address *address, int error)
     bool is_unix = address->any.sa_family == AF_UNIX;
     switch (error) {
     case EADDRINUSE:
-        if (is_unix)
+        if (has_path(address))
             return "; something listens there already, or a file of that name is in the way";
+        if (is_unix)
+            return "; something listens there already: stop it, or take another name";
         return "; something listens there already: stop it, or take another address (port 0 "
                "finds a free port)";
     case EACCES:
@@ -69,6 +63,11 @@ static const char *advice(const struct duet_address *address, int error)
         return "; this machine does not have that address";
     case ENOENT:
         return "; the folder does not exist";
+    case EPERM:
+        return is_unix ? "; its group must be one that this process belongs to" : "";
+    case ENOLCK:
+        return "; nobody listens there, but the folder cannot be locked to remove what was "
+               "left: remove it";
     default:
         return "";
     }
@@ -84,7 +83,7 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
     if (fd < 0)
         rc = -errno;
     else
-        rc = bind_and_listen(fd, address);
+        rc = bind_and_listen(listener, fd);
     if (rc < 0) {
         duet_address_format(address, listener->text);
         snprintf(words, room, "cannot listen on %s: %s%s", listener->text,
@@ -103,13 +102,72 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
     return 0;
 }
 
+/* ---- All addresses of one name ---- */
+
+static in_port_t *port_of(struct duet_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return &((struct sockaddr_in *)(void *)&address->storage)->sin_port;
+    if (address->any.sa_family == AF_INET6)
+        return &((struct sockaddr_in6 *)(void *)&address->storage)->sin6_port;
+    return NULL;
+}
+
+/* This machine does not speak that family, or it is not its address. */
+static bool is_elsewhere(int rc)
+{
+    return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL;
+}
+
+static int open_all(struct duet_listener *listeners, const struct duet_address *addresses,
+                    int count, char *words, size_t room)
+{
+    int opened = 0, rc = 0;
+    for (int i = 0; i < count; i++) {
+        struct duet_address address = addresses[i];
+        if (opened > 0) /* the port that the first one has got */
+            *port_of(&address) = *port_of(&listeners[0].address);
+        rc = duet_listener_open(&listeners[opened], &address, words, room);
+        if (rc == 0)
+            opened++;
+        else if (!is_elsewhere(rc))
+            break;
+    }
+    if (opened > 0 && (rc == 0 || is_elsewhere(rc)))
+        return opened;
+    while (opened > 0)
+        duet_listener_close(&listeners[--opened]);
+    return rc;
+}
+
+int duet_listeners_open(struct duet_listener *listeners, const struct duet_address *addresses,
+                        int count, char *words, size_t room)
+{
+    enum { TRIES = 100 }; /* each finds another port, of some 28,000 */
+    struct duet_address first = addresses[0];
+    bool any_port = count > 1 && *port_of(&first) == 0;
+    int rc = open_all(listeners, addresses, count, words, room);
+    for (int i = 1; i < TRIES && rc == -EADDRINUSE && any_port; i++)
+        rc = open_all(listeners, addresses, count, words, room);
+    return rc;
+}
+
+/* ---- Closing ---- */
+
 static bool is_ours(const struct duet_listener *listener)
 {
     return listener->fd >= 0 && listener->process == getpid();
 }
 
+static void remove_path(const struct duet_listener *listener)
+{
+    if (is_ours(listener) && has_path(&listener->address))
+        duet_unix_path_remove(&listener->path, &listener->address);
+}
+
 void duet_listener_end(struct duet_listener *listener)
 {
+    remove_path(listener); /* while it is alive: so long nobody takes it over */
     if (is_ours(listener))
         shutdown(listener->fd, SHUT_RDWR);
     duet_listener_close(listener);
@@ -117,12 +175,13 @@ void duet_listener_end(struct duet_listener *listener)
 
 void duet_listener_close(struct duet_listener *listener)
 {
-    if (is_ours(listener) && listener->address.any.sa_family == AF_UNIX)
-        unlink(listener->address.un.sun_path);
+    remove_path(listener);
     if (listener->fd >= 0)
         close(listener->fd);
     listener->fd = -1;
 }
+
+/* ---- Accepting ---- */
 
 static struct duet_acceptor *acceptor_of_source(struct duet_source *source)
 {
@@ -145,12 +204,21 @@ static void unwatch(struct duet_acceptor *acceptor)
     acceptor->watching = false;
 }
 
+static void start_pause(struct duet_acceptor *acceptor)
+{
+    acceptor->pause_ms = acceptor->pause_ms > 0 ? acceptor->pause_ms * 2 : FIRST_PAUSE_MS;
+    if (acceptor->pause_ms > LAST_PAUSE_MS)
+        acceptor->pause_ms = LAST_PAUSE_MS;
+    duet_wheel_set(&acceptor->loop->wheel, &acceptor->pause,
+                   acceptor->loop->now_ms + acceptor->pause_ms);
+}
+
 static void on_pause_over(struct duet_deadline *deadline)
 {
     struct duet_acceptor *acceptor =
         (struct duet_acceptor *)((char *)deadline - offsetof(struct duet_acceptor, pause));
     if (watch(acceptor) < 0)
-        duet_wheel_set(&acceptor->loop->wheel, deadline, acceptor->loop->now_ms + PAUSE_MS);
+        start_pause(acceptor);
 }
 
 static void pause_accepting(struct duet_acceptor *acceptor)
@@ -158,37 +226,54 @@ static void pause_accepting(struct duet_acceptor *acceptor)
     unwatch(acceptor);
     duet_count(&acceptor->pauses, 1);
     acceptor->pause.expired = on_pause_over;
-    duet_wheel_set(&acceptor->loop->wheel, &acceptor->pause, acceptor->loop->now_ms + PAUSE_MS);
+    start_pause(acceptor);
 }
 
-/* Accepts one connection: 1, or 0 when there is none or fds ran out. */
-static int accept_one(struct duet_acceptor *acceptor)
+/* What became of one connection; PASSED is one that was gone already, or was turned away. */
+enum accepting { ACCEPTED, PASSED, NONE_WAITS, FAILED };
+
+static enum accepting without_fd(struct duet_acceptor *acceptor, int error)
+{
+    if ((error == EMFILE || error == ENFILE) && acceptor->reserve != NULL)
+        error = -duet_reserve_turn_away(acceptor->reserve, acceptor->listener->fd);
+    switch (error) {
+    case EAGAIN:
+        return NONE_WAITS;
+    case 0:
+    case EINTR:
+    case ECONNABORTED:
+        return PASSED;
+    default:
+        return FAILED;
+    }
+}
+
+static enum accepting accept_one(struct duet_acceptor *acceptor)
 {
     struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
     int fd = duet_fd_above_stdio(accept4(acceptor->listener->fd, (struct sockaddr *)&peer,
                                          &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd < 0) {
-        int error = errno;
-        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
-            pause_accepting(acceptor);
-        return error == EINTR || error == ECONNABORTED;
-    }
+    if (fd < 0)
+        return without_fd(acceptor, errno);
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
         int one = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
+    acceptor->pause_ms = 0;
     acceptor->accepted(acceptor, fd, (const struct sockaddr *)&peer);
-    return 1;
+    return ACCEPTED;
 }
 
 static void on_acceptable(struct duet_source *source, uint32_t events)
 {
     (void)events;
     struct duet_acceptor *acceptor = acceptor_of_source(source);
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++)
-        if (!acceptor->watching || !accept_one(acceptor))
-            return;
+    enum accepting last = ACCEPTED;
+    for (int i = 0; i < ACCEPTS_PER_TURN && last != NONE_WAITS && last != FAILED; i++)
+        last = accept_one(acceptor);
+    if (last == FAILED)
+        pause_accepting(acceptor);
 }
 
 int duet_acceptor_start(struct duet_acceptor *acceptor)
@@ -201,8 +286,9 @@ void duet_acceptor_stop(struct duet_acceptor *acceptor)
 {
     /* Also when accepting is paused: fds may be there again. At most a full queue: whoever goes
      * on connecting must not keep this from ending. */
-    for (int i = 0; i < BACKLOG && accept_one(acceptor); i++)
-        continue;
+    enum accepting last = ACCEPTED;
+    for (int i = 0; i < BACKLOG && last != NONE_WAITS && last != FAILED; i++)
+        last = accept_one(acceptor);
     unwatch(acceptor);
     duet_wheel_clear(&acceptor->pause);
 }

@@ -146,6 +146,7 @@ int duet_home_start_accepting(struct duet_home *home)
         struct duet_acceptor *acceptor = &home->acceptors[i];
         acceptor->listener = &server->listeners[i];
         acceptor->loop = &home->loop;
+        acceptor->reserve = &server->reserve;
         acceptor->accepted = on_accepted;
         acceptor->ctx = home;
         int rc = duet_acceptor_start(acceptor);

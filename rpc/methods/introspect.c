@@ -221,6 +221,7 @@ static void write_totals(duet_writer *writer, const duet_stats *stats)
         {"connections_accepted", stats->connections_accepted},
         {"refused_max_connections", stats->refused_max_connections},
         {"refused_max_per_address", stats->refused_max_per_address},
+        {"refused_max_fds", stats->refused_max_fds},
         {"accept_pauses", stats->accept_pauses},
         {"paused_max_in_flight", stats->paused_max_in_flight},
         {"paused_max_in_flight_bytes", stats->paused_max_in_flight_bytes},

@@ -94,7 +94,10 @@ char *duet_args_help(const char *program)
           "  http://0.0.0.0:8080                    XML-RPC only, from every network\n"
           "  msgpack://localhost:7000               MessagePack-RPC only\n"
           "  unix:/run/app.sock                     both, on a unix socket\n"
-          "  http+unix:PATH, msgpack+unix:PATH      one of them, on a unix socket\n\n"
+          "  http+unix:PATH, msgpack+unix:PATH      one of them, on a unix socket\n"
+          "  unix:PATH?mode=0660&group=adm          who may connect, if not as the umask says\n"
+          "  unix:@NAME                             a unix socket without a file, for "
+          "everybody\n\n"
           "Flags, with their defaults in brackets:\n"
           "  --listen ADDRESS                       serve there; may come several times\n",
           out);

@@ -1,6 +1,6 @@
 /*
- * Listening and accepting: what is bound is said, what cannot be bound says why, stale unix
- * sockets go, and running out of fds pauses.
+ * Listening and accepting: what is bound is said, what cannot be bound says why, a name is all
+ * its addresses; running out of fds turns away, and whatever else fails pauses.
  */
 #include "listener.h"
 
@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,10 +24,10 @@ static char words[512];
 
 static int open_text(struct duet_listener *listener, const char *text)
 {
-    struct duet_address address;
+    struct duet_address found[DUET_ADDRESSES_MAX];
     words[0] = '\0';
-    assert_int_equal(duet_address_parse(&address, text, words, sizeof words), 0);
-    return duet_listener_open(listener, &address, words, sizeof words);
+    assert_int_equal(duet_address_parse(found, text, words, sizeof words), 1);
+    return duet_listener_open(listener, &found[0], words, sizeof words);
 }
 
 static int connect_to(const struct duet_listener *listener)
@@ -92,109 +91,122 @@ static void ipv6_speaks_ipv6(void **state)
     duet_listener_close(&listener);
 }
 
-/* ---- Unix sockets ---- */
+/* ---- All addresses of one name ---- */
 
-static char folder[64], socket_text[128];
-static const char *socket_path;
-
-static int make_folder(void **state)
+static int open_name(struct duet_listener *listeners, const char *text)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/duet-listener-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(socket_text, sizeof socket_text, "unix:%s/s", folder);
-    socket_path = socket_text + strlen("unix:");
-    return 0;
+    struct duet_address found[DUET_ADDRESSES_MAX];
+    words[0] = '\0';
+    int count = duet_address_parse(found, text, words, sizeof words);
+    assert_in_range(count, 1, DUET_ADDRESSES_MAX);
+    return duet_listeners_open(listeners, found, count, words, sizeof words);
 }
 
-static int remove_folder(void **state)
+static const char *port_text(const struct duet_listener *listener)
 {
-    (void)state;
-    unlink(socket_path);
-    return rmdir(folder);
+    return strrchr(listener->text, ':');
 }
 
-static bool exists(const char *path)
+static bool machine_has_ipv6(void)
 {
-    struct stat status;
-    return lstat(path, &status) == 0;
-}
-
-static void a_unix_socket_goes_with_its_listener(void **state)
-{
-    (void)state;
     struct duet_listener listener;
-    assert_int_equal(open_text(&listener, socket_text), 0);
-    assert_string_equal(listener.text, socket_text);
-    close(connect_to(&listener));
+    bool has = open_text(&listener, "tcp://[::1]:0") == 0;
     duet_listener_close(&listener);
-    assert_false(exists(socket_path));
+    return has;
 }
 
-static void a_stale_unix_socket_is_replaced(void **state)
+static struct {
+    int family;
+    unsigned times; /* that bind fails for it */
+    int error;
+} failing_bind;
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
-    (void)state;
-    struct duet_listener dead, alive;
-    assert_int_equal(open_text(&dead, socket_text), 0);
-    close(dead.fd); /* as if the process had died */
-    assert_int_equal(open_text(&alive, socket_text), 0);
-    close(connect_to(&alive));
-    duet_listener_close(&alive);
+    if (failing_bind.times == 0 || address->sa_family != failing_bind.family)
+        return __real_bind(fd, address, size);
+    failing_bind.times--;
+    errno = failing_bind.error;
+    return -1;
 }
 
-static void a_living_unix_socket_is_not_replaced(void **state)
+static void localhost_is_both_families_on_one_port(void **state)
 {
     (void)state;
-    struct duet_listener first, second;
-    assert_int_equal(open_text(&first, socket_text), 0);
-    assert_int_equal(open_text(&second, socket_text), -EADDRINUSE);
-    close(connect_to(&first));
-    duet_listener_close(&first);
-}
-
-static void one_whose_queue_is_full_is_alive_and_not_waited_for(void **state)
-{
-    (void)state;
-    struct duet_listener listener;
-    struct duet_address address;
-    assert_int_equal(duet_address_parse(&address, socket_text, words, sizeof words), 0);
-    int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(busy, &address.any, address.size), 0);
-    assert_int_equal(listen(busy, 0), 0);
-    int clients[64], count = 0;
-    for (; count < 64; count++) {
-        clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (connect(clients[count], &address.any, address.size) < 0)
-            break;
+    if (!machine_has_ipv6())
+        skip();
+    struct duet_listener listeners[2];
+    for (unsigned taken = 0; taken < 4; taken++) { /* ports that IPv6 has not free */
+        failing_bind.family = AF_INET6;
+        failing_bind.times = taken;
+        failing_bind.error = EADDRINUSE;
+        assert_int_equal(open_name(listeners, "tcp://localhost:0"), 2);
+        assert_int_equal(failing_bind.times, 0);
+        assert_memory_equal(listeners[0].text, "tcp://127.0.0.1:", 16);
+        assert_memory_equal(listeners[1].text, "tcp://[::1]:", 12);
+        assert_string_equal(port_text(&listeners[0]), port_text(&listeners[1]));
+        for (int i = 0; i < 2; i++) {
+            close(connect_to(&listeners[i]));
+            duet_listener_close(&listeners[i]);
+        }
     }
-    assert_true(count < 64);
-
-    assert_int_equal(open_text(&listener, socket_text), -EADDRINUSE);
-    assert_true(exists(socket_path));
-    for (int i = 0; i <= count; i++)
-        close(clients[i]);
-    close(busy);
 }
 
-static void a_file_in_the_way_is_left_alone(void **state)
+static void a_port_that_one_family_has_taken_is_refused_as_a_whole(void **state)
 {
     (void)state;
-    struct duet_listener listener;
-    int fd = open(socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    close(fd);
-    assert_int_equal(open_text(&listener, socket_text), -EADDRINUSE);
-    assert_true(exists(socket_path));
+    if (!machine_has_ipv6())
+        skip();
+    struct duet_listener taken, listeners[2], again;
+    assert_int_equal(open_text(&taken, "tcp://[::1]:0"), 0);
+    char text[64];
+    snprintf(text, sizeof text, "tcp://localhost%s", port_text(&taken));
+    assert_int_equal(open_name(listeners, text), -EADDRINUSE);
+    assert_non_null(strstr(words, taken.text));
+
+    snprintf(text, sizeof text, "tcp://127.0.0.1%s", port_text(&taken));
+    assert_int_equal(open_text(&again, text), 0); /* the other one was let go */
+    duet_listener_close(&again);
+    duet_listener_close(&taken);
 }
 
-static void a_missing_folder_is_named(void **state)
+static void a_family_that_is_not_there_is_passed_over(void **state)
 {
     (void)state;
-    struct duet_listener listener;
-    assert_int_equal(open_text(&listener, "unix:/nonexistent/folder/s"), -ENOENT);
-    assert_non_null(strstr(words, "unix:/nonexistent/folder/s"));
-    assert_non_null(strstr(words, "the folder does not exist"));
+    static const struct {
+        int family, error;
+        const char *rest;
+    } rows[] = {
+        {AF_INET6, EADDRNOTAVAIL, "tcp://127.0.0.1:"},
+        {AF_INET6, EAFNOSUPPORT, "tcp://127.0.0.1:"},
+        {AF_INET, EADDRNOTAVAIL, "tcp://[::1]:"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct duet_listener listeners[2];
+        if (rows[i].family == AF_INET && !machine_has_ipv6())
+            continue;
+        failing_bind.family = rows[i].family;
+        failing_bind.times = 1;
+        failing_bind.error = rows[i].error;
+        assert_int_equal(open_name(listeners, "tcp://localhost:0"), 1);
+        assert_memory_equal(listeners[0].text, rows[i].rest, strlen(rows[i].rest));
+        close(connect_to(&listeners[0]));
+        duet_listener_close(&listeners[0]);
+    }
+}
+
+static void any_other_failure_of_one_fails_all(void **state)
+{
+    (void)state;
+    struct duet_listener listeners[2];
+    failing_bind.family = AF_INET;
+    failing_bind.times = 1;
+    failing_bind.error = EACCES;
+    assert_int_equal(open_name(listeners, "tcp://localhost:0"), -EACCES);
+    assert_non_null(strstr(words, "cannot listen on tcp://127.0.0.1:0"));
 }
 
 /* ---- Accepting ---- */
@@ -275,7 +287,9 @@ static void a_unix_peer_is_unix(void **state)
 {
     (void)state;
     static struct rig rig;
-    rig_open(&rig, socket_text);
+    char text[64];
+    snprintf(text, sizeof text, "unix:@duet-listener-%ld", (long)getpid());
+    rig_open(&rig, text);
     int client = connect_to(&rig.listener);
     rig_run_until(&rig, 1);
     assert_int_equal(rig.family, AF_UNIX);
@@ -319,6 +333,14 @@ static void on_pause_seen(void *ctx)
         duet_loop_stop(&rig->loop);
 }
 
+static void on_turned_away(void *ctx)
+{
+    struct rig *rig = ctx;
+    rig->turns++;
+    if (rig->acceptor.reserve->turned_away >= rig->wanted)
+        duet_loop_stop(&rig->loop);
+}
+
 static void without_fds_it_pauses_and_comes_back(void **state)
 {
     (void)state;
@@ -344,6 +366,96 @@ static void without_fds_it_pauses_and_comes_back(void **state)
     for (int i = 0; i < 3; i++)
         close(clients[i]);
     rig_close(&rig);
+}
+
+static void with_a_reserve_those_too_many_are_closed(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    static struct duet_reserve reserve;
+    rig_open(&rig, "tcp://127.0.0.1:0");
+    duet_reserve_init(&reserve);
+    rig.acceptor.reserve = &reserve;
+    int clients[3], served = connect_to(&rig.listener);
+    rig_run_until(&rig, 1);
+    for (int i = 0; i < 3; i++)
+        clients[i] = connect_to(&rig.listener);
+    struct rlimit old = allow_no_more_fds();
+
+    rig.loop.turn_over = on_turned_away;
+    rig.wanted = 3;
+    rig.loop.stopping = false;
+    assert_int_equal(duet_loop_run(&rig.loop), 0);
+    assert_int_equal(rig.acceptor.pauses, 0);
+    assert_int_equal(rig.count, 1);
+    for (int i = 0; i < 3; i++) {
+        char byte;
+        assert_int_equal(recv(clients[i], &byte, 1, 0), 0);
+        close(clients[i]);
+    }
+    setrlimit(RLIMIT_NOFILE, &old);
+
+    rig.loop.turn_over = on_turn_over; /* there is room again */
+    clients[0] = connect_to(&rig.listener);
+    rig_run_until(&rig, 2);
+    assert_int_equal(reserve.turned_away, 3);
+    close(clients[0]);
+    close(served);
+    rig_close(&rig);
+    duet_reserve_done(&reserve);
+}
+
+static int accept_error; /* what every accept4 fails with */
+
+int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *size, int flags);
+int __real_accept4(int fd, struct sockaddr *peer, socklen_t *size, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *size, int flags)
+{
+    if (accept_error == 0)
+        return __real_accept4(fd, peer, size, flags);
+    errno = accept_error;
+    return -1;
+}
+
+static void on_more_pauses(void *ctx)
+{
+    struct rig *rig = ctx;
+    rig->turns++;
+    if (rig->acceptor.pauses >= rig->wanted)
+        duet_loop_stop(&rig->loop);
+}
+
+static void an_error_that_lasts_is_asked_after_less_and_less(void **state)
+{
+    (void)state;
+    static const int errors[] = {EPERM, EOPNOTSUPP, ENOBUFS, EMFILE, EINVAL};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        static struct rig rig;
+        static struct duet_reserve reserve; /* of no use: accepting fails all the same */
+        rig_open(&rig, "tcp://127.0.0.1:0");
+        duet_reserve_init(&reserve);
+        rig.acceptor.reserve = &reserve;
+        int client = connect_to(&rig.listener);
+        accept_error = errors[i];
+        rig.loop.turn_over = on_more_pauses;
+        uint64_t last_ms = 0;
+        for (unsigned pauses = 1; pauses <= 4; pauses++) {
+            rig_run_until(&rig, pauses);
+            assert_true(rig.acceptor.pause_ms > last_ms);
+            last_ms = rig.acceptor.pause_ms;
+            assert_false(rig.acceptor.watching);
+        }
+        assert_in_range(rig.turns, 4, 20); /* it slept in between */
+
+        accept_error = 0;
+        rig.loop.turn_over = on_turn_over;
+        rig_run_until(&rig, 1);
+        assert_int_equal(rig.acceptor.pause_ms, 0);
+        close(client);
+        rig_close(&rig);
+        duet_reserve_done(&reserve);
+    }
 }
 
 static void stopping_accepts_what_waits(void **state)
@@ -386,8 +498,6 @@ static void stopping_without_fds_leaves_no_timer_behind(void **state)
     rig_close(&rig);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void)
 {
     alarm(100);
@@ -396,16 +506,16 @@ int main(void)
         cmocka_unit_test(a_taken_port_is_refused_with_advice),
         cmocka_unit_test(an_address_of_another_machine_is_refused_with_advice),
         cmocka_unit_test(ipv6_speaks_ipv6),
-        WITH_FOLDER(a_unix_socket_goes_with_its_listener),
-        WITH_FOLDER(a_stale_unix_socket_is_replaced),
-        WITH_FOLDER(a_living_unix_socket_is_not_replaced),
-        WITH_FOLDER(one_whose_queue_is_full_is_alive_and_not_waited_for),
-        WITH_FOLDER(a_file_in_the_way_is_left_alone),
-        cmocka_unit_test(a_missing_folder_is_named),
+        cmocka_unit_test(localhost_is_both_families_on_one_port),
+        cmocka_unit_test(a_port_that_one_family_has_taken_is_refused_as_a_whole),
+        cmocka_unit_test(a_family_that_is_not_there_is_passed_over),
+        cmocka_unit_test(any_other_failure_of_one_fails_all),
         cmocka_unit_test(accepted_fds_are_ready_for_a_loop),
-        WITH_FOLDER(a_unix_peer_is_unix),
+        cmocka_unit_test(a_unix_peer_is_unix),
         cmocka_unit_test(many_are_accepted_in_few_turns),
         cmocka_unit_test(without_fds_it_pauses_and_comes_back),
+        cmocka_unit_test(with_a_reserve_those_too_many_are_closed),
+        cmocka_unit_test(an_error_that_lasts_is_asked_after_less_and_less),
         cmocka_unit_test(stopping_accepts_what_waits),
         cmocka_unit_test(stopping_without_fds_leaves_no_timer_behind),
     };

@@ -24,8 +24,18 @@ static int drain_here(duet_call *call, void *ctx)
     return 0;
 }
 
+static int do_nothing(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    return 0;
+}
+
 static const duet_method methods[] = {
-    {.name = "drain", .handler = drain_here, .flags = DUET_INLINE}, {0}};
+    {.name = "drain", .handler = drain_here, .flags = DUET_INLINE},
+    {.name = "nop", .handler = do_nothing, .flags = DUET_INLINE},
+    {0},
+};
 
 static _Atomic unsigned caught;
 
@@ -116,7 +126,12 @@ static void a_drain_may_still_be_under_way_when_the_run_has_ended(void **state)
     served_open(&served, methods, NULL);
     assert_int_equal(duet_server_set(served.server, DUET_LOOPS, 1), 0);
     served_start(&served);
-    close(served_connect(&served));
+    int fd = served_connect(&served);
+    EXCHANGE(fd,
+             "\x94\x00\x01\xa3"
+             "nop\x90",
+             "\x94\x01\x01\xc0\xc0"); /* it runs, and has something to wake */
+    close(fd);
     pthread_create(&thread, NULL, drain_slowly, served.server);
     while (!atomic_load(&is_about_to_wake))
         sched_yield();
