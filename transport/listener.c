@@ -256,6 +256,8 @@ static enum accepting accept_one(struct duet_acceptor *acceptor)
                                          &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd < 0)
         return without_fd(acceptor, errno);
+    if (acceptor->reserve != NULL && !duet_reserve_spares(acceptor->reserve, fd))
+        return PASSED;
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
         int one = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -7,6 +7,7 @@
 #define DUET_RESERVE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct duet_reserve {
@@ -21,5 +22,9 @@ void duet_reserve_done(struct duet_reserve *reserve);
 /* Accepts one connection in place of the fd and closes it. 0; -EAGAIN when none waits, another
  * -errno when that cannot be done now. */
 int duet_reserve_turn_away(struct duet_reserve *reserve, int listener);
+
+/* A connection was accepted otherwise: may it stay? If it has the place that the reserve lost,
+ * it is closed. */
+bool duet_reserve_spares(struct duet_reserve *reserve, int fd);
 
 #endif
