@@ -286,18 +286,22 @@ static int name_method(struct duet_call *call)
 }
 
 /* The fault that a failed step left, or the one that its bare code stands for. */
-static void settle_fault(struct duet_call *call, int rc)
+static void complete_fault(struct duet_call *call, int rc)
 {
-    if (rc == 0)
-        call->fault.code = 0; /* of an invoked call that the handler has dealt with */
-    else
-        duet_fault_from(&call->fault, rc);
-    if (rc < 0)
-        name_method(call);
+    duet_fault_from(&call->fault, rc);
+    name_method(call);
     if (call->fault.code != DUET_FAULT_BUSY || !call->account.refused || call->is_refused)
         return;
     call->status = 503; /* it ran, but its reply had no room */
     duet_count_shared(&call->home->server->refused_over_budget, 1);
+}
+
+static void settle_fault(struct duet_call *call, int rc)
+{
+    if (rc < 0)
+        complete_fault(call, rc);
+    else
+        call->fault.code = 0; /* of an invoked call that the handler has dealt with */
 }
 
 enum duet_ended duet_call_ended(const struct duet_call *call)
@@ -368,6 +372,8 @@ void duet_call_run(struct duet_call *call, int rc)
     if (rc < 0)
         duet_call_write_fault(call);
     call->is_done = true;
+    if (call->ticket != 0)
+        duet_call_end(call);
     run_after_hook(call);
     drop_tree(call);
 }

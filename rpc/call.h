@@ -6,19 +6,14 @@
 #ifndef DUET_CALL_H
 #define DUET_CALL_H
 
+#include "fate.h"
 #include "registry.h"
 #include "ticket.h"
+#include "workers.h"
 #include "writer.h"
 
 struct duet_home;
 struct duet_view;
-
-/* What the home loop wants of a call that a worker holds. */
-enum duet_fate {
-    FATE_WANTED,
-    FATE_DROPPED, /* nobody waits for an answer: not run if it has not begun, told that it is
-                     cancelled if it has */
-};
 
 struct duet_call {
     struct duet_letter letter; /* its way home */
@@ -42,12 +37,13 @@ struct duet_call {
     bool is_gzip; /* the reply is compressed */
     uint64_t arrived_ns, started_ns,
         ended_ns;                  /* the last two for workers, and with --server-timing */
+    struct duet_queue_link queued; /* while it waits for a worker */
     struct duet_gate_link in_line; /* while it waits for its method's gate */
     bool has_failed;  /* duet_fail() was called: the call fails, whatever its handler returns */
     bool is_admitted; /* it has passed that gate */
     bool is_refused;  /* the fault is a refusal: it did not run */
-    _Atomic int fate;
-    char *peer_text; /* made when asked for */
+    _Atomic int fate; /* enum duet_fate, by the functions of fate.h */
+    char *peer_text;  /* made when asked for */
     struct sockaddr_in6 peer;
     struct duet_account
         account;    /* that large memory is taken from: arena, reply, inflated message */

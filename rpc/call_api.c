@@ -136,7 +136,7 @@ int duet_call_fault(const duet_call *call, const char **message)
 
 bool duet_call_cancelled(const duet_call *call)
 {
-    return atomic_load_explicit(&call->root->fate, memory_order_relaxed) != FATE_WANTED;
+    return duet_call_is_doomed(call->root);
 }
 
 const char *duet_call_method(const duet_call *call)

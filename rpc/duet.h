@@ -257,7 +257,7 @@ typedef enum duet_option {
                              read */
     DUET_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read */
     DUET_MAX_BUFFERED,   /* bytes of messages and replies under way, all connections together */
-    DUET_WORKER_QUEUE,   /* calls that wait for a worker; more are refused */
+    DUET_WORKER_QUEUE,   /* calls that wait for busy workers; more are refused */
     DUET_OUT_MARK,       /* unsent reply bytes of one connection above which it is not read */
     DUET_HEAD_TIMEOUT,   /* ms from the first byte of a request to the end of its head */
     DUET_BODY_TIMEOUT,   /* ms from the end of the head to the end of the request */
@@ -518,11 +518,15 @@ typedef struct duet_outcome {
 } duet_outcome;
 
 /* Before: runs on the handler's thread before each call, when method and arguments are known to
- * be good; returning what duet_fail() returned refuses the call. After: runs on the same thread
- * when the reply is complete, also for calls refused for method, arguments, a limit or by the
- * before-hook; not for calls whose client left before they ran. A call that was answered for it
- * at its time limit still reports how its handler ended. Both see method, peer and protocol
- * through `call`. */
+ * be good; returning what duet_fail() returned refuses the call. After: runs once for each call
+ * and tells what its caller was answered. It runs on the same thread, after the handler, when
+ * the reply is complete; for a call that did not begin, on the thread that found that out: a
+ * worker's or a loop's, so it must be quick. Those are refused for method, arguments, a limit
+ * or by the before-hook, or answered at their time limit or at the end of a drain while they
+ * waited; a call whose client left before it began is not told at all. Of a call that was
+ * answered at its time limit, or at the end of a drain, while its handler ran, it tells that
+ * fault (DUET_FAULT_TIMEOUT, DUET_FAULT_CANCELLED), when the handler has returned. Both see
+ * method, peer and protocol through `call`. */
 typedef int (*duet_before_hook)(duet_call *call, void *ctx);
 typedef void (*duet_after_hook)(duet_call *call, const duet_outcome *outcome, void *ctx);
 

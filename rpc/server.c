@@ -313,12 +313,17 @@ static int start_workers(struct duet_server *server)
     struct duet_workers *workers = &server->workers;
     workers->run = duet_work_run;
     workers->rest = duet_work_rest;
-    server->busy = calloc((size_t)server->options.value[DUET_WORKERS], sizeof *server->busy);
-    if (server->busy == NULL)
+    workers->ctx = server;
+    size_t count = (size_t)server->options.value[DUET_WORKERS];
+    size_t size = count * sizeof *server->worker_notes;
+    server->worker_notes = aligned_alloc(_Alignof(struct duet_worker), size);
+    if (server->worker_notes == NULL)
         return -ENOMEM;
-    int rc = duet_workers_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE]);
+    memset(server->worker_notes, 0, size);
+    int rc = duet_workers_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE],
+                               (unsigned)count);
     if (rc == 0)
-        rc = duet_workers_start(workers, (unsigned)server->options.value[DUET_WORKERS]);
+        rc = duet_workers_start(workers);
     if (rc == -EAGAIN)
         fail_threads(server, rc, "worker threads", workers->thread_count, DUET_WORKERS);
     return rc;
@@ -401,7 +406,7 @@ static int fail_stuck(struct duet_server *server)
     char names[DUET_SERVER_WORDS / 2] = "";
     size_t size = 0;
     for (int64_t i = 0; i < server->options.value[DUET_WORKERS]; i++) {
-        const struct duet_method_entry *method = atomic_load(&server->busy[i]);
+        const struct duet_method_entry *method = atomic_load(&server->worker_notes[i].running);
         if (method != NULL && size < sizeof names)
             size += (size_t)snprintf(names + size, sizeof names - size, "%s%s",
                                      size ? ", " : "", method->name);
@@ -440,10 +445,10 @@ static int serve(struct duet_server *server)
         return fail_stuck(server);
     set_serving(server, false);
     duet_signals_give_back(server);
-    duet_workers_done(&server->workers);
-    free(server->busy);
-    server->busy = NULL;
     close_homes(server);
+    duet_workers_done(&server->workers);
+    free(server->worker_notes);
+    server->worker_notes = NULL;
     return rc;
 }
 

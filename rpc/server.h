@@ -20,7 +20,12 @@
 
 struct duet_home;
 
-typedef _Atomic(const struct duet_method_entry *) duet_busy;
+/* What a worker notes, on a cache line of its own. */
+struct duet_worker {
+    _Alignas(64) _Atomic(const struct duet_method_entry *) running; /* for all to see */
+    struct duet_loop *owed; /* that it has posted to without announcing it */
+    uint64_t last_end_ns;   /* when its last call ended; 0: long ago */
+};
 
 enum { DUET_SERVER_WORDS = 1024 };
 
@@ -40,8 +45,8 @@ struct duet_server {
     struct duet_home *homes; /* one for each loop */
     _Atomic size_t home_count;
     struct duet_workers workers;
-    duet_busy *busy; /* for each worker: the method that it runs */
-    int error;       /* the first set-up error */
+    struct duet_worker *worker_notes; /* one for each */
+    int error;                        /* the first set-up error */
     char words[DUET_SERVER_WORDS];
     char *text; /* what duet_server_args was asked for */
     bool has_signals;
@@ -88,6 +93,15 @@ static inline bool duet_server_is_forked(const struct duet_server *server)
 /* What set-up functions ask first: what loops read without a lock is fixed while they run. 0,
  * -ENOMEM for a NULL server or -EBUSY. */
 int duet_server_check_set_up(const struct duet_server *server);
+
+/* How long a call may take from its arrival to its answer, on a worker; 0: no limit. `method`
+ * is NULL while it is not known. */
+static inline unsigned duet_server_timeout_ms(const struct duet_server *server,
+                                              const struct duet_method_entry *method)
+{
+    bool has_own = method != NULL && method->timeout_ms > 0;
+    return has_own ? method->timeout_ms : (unsigned)server->options.value[DUET_CALL_TIMEOUT];
+}
 
 /* Remembers the first error of set-up with its words. Returns `rc`. */
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)

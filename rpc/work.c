@@ -7,56 +7,59 @@
 
 #include "home.h"
 
-/* The loop that this worker has posted to without announcing it, and when its last call ended
- * (0: long ago). */
-static _Thread_local struct duet_loop *owed;
-static _Thread_local uint64_t last_end_ns;
-
-static void post_home(struct duet_call *call)
+static void post_home(struct duet_worker *self, struct duet_call *call)
 {
     struct duet_loop *loop = &call->home->loop;
-    if (owed != NULL && owed != loop)
-        duet_loop_announce(owed);
-    owed = loop;
+    if (self->owed != NULL && self->owed != loop)
+        duet_loop_announce(self->owed);
+    self->owed = loop;
     duet_loop_post(loop, &call->letter);
 }
 
-void duet_work_rest(void *ctx)
+/* The last that this worker does for what it took: whoever learns of it finds the worker
+ * free. */
+static void finish(struct duet_worker *self, struct duet_call *call)
 {
-    (void)ctx;
-    if (owed != NULL)
-        duet_loop_announce(owed);
-    owed = NULL;
-    last_end_ns = 0;
+    struct duet_server *server = call->home->server;
+    duet_workers_finish(&server->workers, (unsigned)(self - server->worker_notes));
+    post_home(self, call);
 }
 
-/* Runs it and sends it home. One clock read a call: the end of one is the start of the next. */
-static void run(struct duet_call *call, int rc)
+void duet_work_rest(void *ctx, unsigned worker)
 {
-    duet_busy *busy = &call->home->server->busy[duet_workers_number()];
-    atomic_store_explicit(busy, call->method, memory_order_relaxed);
-    call->started_ns = last_end_ns > call->arrived_ns ? last_end_ns : duet_clock_ns();
+    const struct duet_server *server = ctx;
+    struct duet_worker *self = &server->worker_notes[worker];
+    if (self->owed != NULL)
+        duet_loop_announce(self->owed);
+    self->owed = NULL;
+    self->last_end_ns = 0;
+}
+
+/* Runs it. One clock read a call: the end of one is the start of the next. */
+static void run(struct duet_worker *self, struct duet_call *call, int rc)
+{
+    atomic_store_explicit(&self->running, call->method, memory_order_relaxed);
+    call->started_ns =
+        self->last_end_ns > call->arrived_ns ? self->last_end_ns : duet_clock_ns();
     if (!call->is_done)
         duet_call_run(call, rc);
     if (duet_call_wants_gzip(call))
         duet_call_compress(call);
-    last_end_ns = call->ended_ns = duet_clock_ns();
-    atomic_store_explicit(busy, NULL, memory_order_relaxed);
-}
-
-static bool is_dropped(const struct duet_call *call)
-{
-    return atomic_load_explicit(&call->fate, memory_order_relaxed) == FATE_DROPPED;
+    self->last_end_ns = call->ended_ns = duet_clock_ns();
+    atomic_store_explicit(&self->running, NULL, memory_order_relaxed);
 }
 
 /* Runs a call that has passed the gate; returns the one that its leaving lets in. */
-static struct duet_gate_link *run_admitted(struct duet_call *call)
+static struct duet_gate_link *run_admitted(struct duet_worker *self, struct duet_call *call)
 {
     struct duet_gate *gate = &call->method->gate;
-    if (!is_dropped(call))
-        run(call, 0);
+    if (!duet_call_is_doomed(call))
+        run(self, call, 0);
     struct duet_gate_link *next = duet_gate_leave(gate);
-    post_home(call);
+    if (next != NULL)
+        post_home(self, call);
+    else
+        finish(self, call);
     return next;
 }
 
@@ -66,10 +69,10 @@ static struct duet_call *call_in_line(struct duet_gate_link *link)
 }
 
 /* Runs a call, and those that one after the other are let in by it. */
-static void run_all_admitted(struct duet_call *call)
+static void run_all_admitted(struct duet_worker *self, struct duet_call *call)
 {
     for (;;) {
-        struct duet_gate_link *next = run_admitted(call);
+        struct duet_gate_link *next = run_admitted(self, call);
         if (next == NULL)
             return;
         call = call_in_line(next);
@@ -83,7 +86,7 @@ void duet_work_admit(struct duet_gate_link *link)
     struct duet_server *server = call->home->server;
     atomic_fetch_sub(&server->in_line, 1);
     call->is_admitted = true;
-    duet_workers_push_sure(&server->workers, call);
+    duet_workers_push_sure(&server->workers, &call->queued);
 }
 
 /* A place in line, while lines are shorter than the queue may be. */
@@ -95,44 +98,56 @@ static bool may_wait(struct duet_server *server)
     return false;
 }
 
-static void run_gated(struct duet_call *call)
+static void enter_gate(struct duet_worker *self, struct duet_call *call)
 {
     struct duet_server *server = call->home->server;
-    struct duet_gate *gate = &call->method->gate;
-    if (duet_gate_try(gate)) {
-        run_all_admitted(call);
-    } else if (call->method->flags & DUET_REFUSE_BUSY || !may_wait(server)) {
-        run(call, duet_call_refuse_busy(call));
-        post_home(call);
-    } else if (duet_gate_enter(gate, &call->in_line)) {
-        atomic_fetch_sub(&server->in_line, 1);
-        run_all_admitted(call);
+    enum duet_gate_entry entry = duet_gate_enter(&call->method->gate, &call->in_line);
+    if (entry == GATE_WAITS)
+        return; /* whoever lets it in has it now */
+    atomic_fetch_sub(&server->in_line, 1);
+    if (entry == GATE_PASSED)
+        run_all_admitted(self, call);
+    else
+        finish(self, call);
+}
+
+static void run_gated(struct duet_worker *self, struct duet_call *call)
+{
+    if (duet_gate_try(&call->method->gate)) {
+        run_all_admitted(self, call);
+    } else if (call->method->flags & DUET_REFUSE_BUSY || !may_wait(call->home->server)) {
+        run(self, call, duet_call_refuse_busy(call));
+        finish(self, call);
+    } else {
+        enter_gate(self, call);
     }
 }
 
 /* A call that was too heavy for the loop to read: once read, it goes home to be entered under
  * its method. */
-static void read_call(struct duet_call *call)
+static void read_call(struct duet_worker *self, struct duet_call *call)
 {
     int rc = duet_call_route(call, duet_call_registry(call));
     if (rc < 0)
-        run(call, rc);
-    post_home(call);
+        run(self, call, rc);
+    finish(self, call);
 }
 
-void duet_work_run(void *item)
+void duet_work_run(struct duet_queue_link *item, unsigned worker)
 {
-    struct duet_call *call = item;
+    struct duet_call *call =
+        (struct duet_call *)((char *)item - offsetof(struct duet_call, queued));
+    struct duet_worker *self = &call->home->server->worker_notes[worker];
     if (call->is_admitted) {
-        run_all_admitted(call);
-    } else if (is_dropped(call)) {
-        post_home(call);
+        run_all_admitted(self, call);
+    } else if (duet_call_is_doomed(call)) {
+        finish(self, call);
     } else if (!call->is_read) {
-        read_call(call);
+        read_call(self, call);
     } else if (!call->is_done && call->method->gate.max > 0) {
-        run_gated(call);
+        run_gated(self, call);
     } else {
-        run(call, 0);
-        post_home(call);
+        run(self, call, 0);
+        finish(self, call);
     }
 }

@@ -8,12 +8,12 @@
 
 /* Runs a call that a home pushed, and sends it home; an item of the queue. If its method runs
  * too often already, it waits in line instead, and whoever leaves runs it. */
-void duet_work_run(void *call);
+void duet_work_run(struct duet_queue_link *item, unsigned worker);
 
 /* A gate has let this one in: a worker runs it. Any thread. */
 void duet_work_admit(struct duet_gate_link *link);
 
 /* This worker found nothing more to do: what it posted is looked at now. */
-void duet_work_rest(void *ctx);
+void duet_work_rest(void *server, unsigned worker);
 
 #endif

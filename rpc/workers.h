@@ -1,7 +1,9 @@
 /*
  * The bounded queue and its threads. Loops push what arrived in one turn at once; workers take
  * one call at a time, so that none ever waits behind a handler that blocks while another worker
- * is free. Knows no calls: items are pointers, `run` does the work.
+ * is free. What a free worker will take at once does not wait: with W workers free, W items
+ * more than the capacity fit. What is not wanted any more is taken back, and its place is free.
+ * Knows no calls: items are links that their owner embeds, `run` does the work.
  */
 #ifndef DUET_WORKERS_H
 #define DUET_WORKERS_H
@@ -11,20 +13,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct duet_queue_link {
+    _Atomic size_t cell; /* where it was pushed to */
+};
+
 struct duet_queue_cell {
-    _Atomic size_t turn; /* whose turn it is: a pusher's at position p, a taker's at p + 1 */
-    void *item;
+    _Atomic size_t turn; /* in each lap of the ring a pusher's, then (one more) a taker's */
+    _Atomic(struct duet_queue_link *) item; /* NULL when taken */
+};
+
+/* What others may know of a worker, on a cache line of its own. */
+struct duet_seat {
+    _Alignas(64) _Atomic bool is_busy;
 };
 
 struct duet_workers {
-    void (*run)(void *item); /* on a worker's thread */
-    void (*rest)(
-        void *self); /* that worker found nothing more to do; it may look again and again */
+    void (*run)(struct duet_queue_link *item,
+                unsigned worker);             /* on a thread, one of 0, 1, … */
+    void (*rest)(void *ctx, unsigned worker); /* it found nothing more to do; it may look again
+                                                 and again */
     void *ctx;
 
-    struct duet_queue_cell *cells; /* a power of two, at least twice `capacity` */
+    struct duet_queue_cell *cells; /* a power of two */
     size_t mask, capacity;
     _Alignas(64) _Atomic size_t push_at;
+    _Atomic size_t holes; /* cells between take_at and push_at whose items were taken back */
+    size_t sweep_at;      /* under lock: where holes are looked for next */
     _Alignas(64) _Atomic size_t take_at;
     _Alignas(64) _Atomic unsigned sleepers; /* changed under lock */
     pthread_mutex_t lock;
@@ -33,35 +47,43 @@ struct duet_workers {
     bool stopping;  /* under lock */
 
     pthread_t *threads;
+    struct duet_seat *seats;
+    unsigned wanted; /* threads */
     unsigned thread_count;
     unsigned ended; /* under lock: threads that have nothing more to do */
     pthread_cond_t all_ended;
     _Atomic unsigned numbers; /* given to threads so far */
 };
 
-/* Prepares a queue for `capacity` items; `run` and `rest` are the caller's to set before. 0 or
- * -ENOMEM. */
-int duet_workers_init(struct duet_workers *workers, size_t capacity);
+/* Prepares a queue for `threads` threads and up to `capacity` items that wait for them; `run`
+ * and `rest` are the caller's to set before. 0 or -ENOMEM. */
+int duet_workers_init(struct duet_workers *workers, size_t capacity, unsigned threads);
 
-/* Starts `count` threads. 0 or -errno. */
-int duet_workers_start(struct duet_workers *workers, unsigned count);
+/* Starts the threads. 0 or -errno; `thread_count` says how many there are. */
+int duet_workers_start(struct duet_workers *workers);
 
 /* Queues up to n items and wakes who sleeps. Returns how many fitted; the rest is refused. Any
  * thread. */
-size_t duet_workers_push(struct duet_workers *workers, void *const *items, size_t n);
+size_t duet_workers_push(struct duet_workers *workers, struct duet_queue_link *const *items,
+                         size_t n);
 
 /* Queues one item that cannot be refused: one of those that the caller has counted, at most
  * `capacity` of them at a time, for which the queue has room beyond what others may fill. Any
  * thread. */
-void duet_workers_push_sure(struct duet_workers *workers, void *item);
+void duet_workers_push_sure(struct duet_workers *workers, struct duet_queue_link *item);
 
-/* Which of the threads the calling worker is, from 0. */
-unsigned duet_workers_number(void);
+/* Takes back an item that waits: true, and no worker will ever see it. False if it is not in
+ * the queue, or no longer. For its owner, any thread. */
+bool duet_workers_take_back(struct duet_workers *workers, struct duet_queue_link *item);
+
+/* A worker has done what it took, all but to hand on the result: whoever sees that result finds
+ * the worker free. It need not be told: `run` returning says the same. */
+void duet_workers_finish(struct duet_workers *workers, unsigned worker);
 
 /* How many items wait. Any thread; a moment's truth. */
 size_t duet_workers_waiting(const struct duet_workers *workers);
 
-/* Threads that have nothing to do now. */
+/* Threads that sleep now. */
 unsigned duet_workers_idle(const struct duet_workers *workers);
 
 /* Lets the threads finish what is queued and ends them. False if one is still busy after

@@ -20,64 +20,136 @@ static int refuse_full_queue(struct duet_call *call)
                             limit, limit);
 }
 
-/* Answers a ticket with a fault while somebody else still holds its call, whose result will
- * find the ticket gone. */
-static void answer_ticket(struct duet_ticket *ticket, enum duet_ended how,
-                          const struct duet_fault *fault)
+/* ---- Calls that are ended while somebody else holds them ---- */
+
+/* Takes back a call that nobody has begun, from the queue or from the line before its method's
+ * gate. NULL: somebody has it. */
+static struct duet_call *take_back(const struct duet_ticket *ticket)
+{
+    struct duet_home *home = ticket->home;
+    struct duet_call *call = ticket->call;
+    bool is_gated = ticket->method != NULL && ticket->method->gate.max > 0;
+    bool is_back = duet_workers_take_back(&home->server->workers, &call->queued);
+    if (!is_back && is_gated && duet_gate_take_back(&ticket->method->gate, &call->in_line)) {
+        atomic_fetch_sub(&home->server->in_line, 1);
+        is_back = true;
+    }
+    if (!is_back) {
+        home->has_doomed = home->batch_count > 0; /* it may not even be pushed yet */
+        return NULL;
+    }
+    home->loop.expected_letters--;
+    return call;
+}
+
+void duet_home_drop_ticket(struct duet_ticket *ticket)
+{
+    struct duet_home *home = ticket->home;
+    struct duet_call *call = take_back(ticket);
+    if (call == NULL)
+        duet_call_doom(ticket->call, FATE_DROPPED);
+    duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
+    duet_ticket_close(&home->tickets, ticket);
+    if (call != NULL)
+        duet_home_recycle(call);
+}
+
+/* A call to be answered in the place of one that somebody else holds; NULL when out of
+ * memory. */
+static struct duet_call *stand_in(const struct duet_ticket *ticket, enum duet_fate fate)
+{
+    struct duet_home *home = ticket->home;
+    struct duet_call *call = duet_home_take_call(home);
+    if (call == NULL)
+        return NULL;
+    call->to = ticket->to;
+    call->method = ticket->method;
+    call->arrived_ns = call->started_ns = call->ended_ns = home->loop.now_ns;
+    duet_call_fail_as(call, fate);
+    duet_call_write_fault(call);
+    return call;
+}
+
+static void run_unbegun(struct duet_call *call, enum duet_fate fate)
+{
+    call->started_ns = call->ended_ns = call->home->loop.now_ns;
+    duet_call_run(call, duet_call_fail_as(call, fate));
+}
+
+/* Answers a call with a fault, whoever holds it. Who has begun it will find the ticket gone,
+ * and tells the after-hook; of one that nobody has begun it is told here. An answer that is
+ * complete is given instead: it is on its way, or only waits to be compressed. Without a
+ * connection, a notification has outlived it. */
+static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
 {
     struct duet_home *home = ticket->home;
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
-    struct duet_recipient to = ticket->to;
-    size_t bytes = ticket->bytes;
-    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
-    duet_home_count_end(home, ticket->method, how, 0, 0);
-    duet_ticket_close(&home->tickets, ticket);
-    if (conn == NULL)
-        return; /* a notification that has outlived its connection */
-    duet_conn_release(conn, bytes);
-
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL) {
-        duet_conn_close(conn);
+    struct duet_call *call = take_back(ticket);
+    bool is_complete = call != NULL && call->is_done;
+    if (call == NULL && !duet_call_doom(ticket->call, fate))
         return;
-    }
-    call->to = to;
-    call->arrived_ns = call->started_ns = call->ended_ns = home->loop.now_ns;
-    call->fault = *fault;
-    duet_call_write_fault(call);
-    duet_home_send_answer(conn, call);
+    if (!is_complete)
+        duet_home_count_end(home, ticket->method,
+                            fate == FATE_TIMED_OUT ? ENDED_TIMED_OUT : ENDED_CANCELLED, 0, 0);
+    if (call == NULL && conn != NULL)
+        call = stand_in(ticket, fate);
+    else if (call != NULL && !is_complete)
+        run_unbegun(call, fate);
+
+    size_t bytes = ticket->bytes;
+    duet_ticket_close(&home->tickets, ticket);
+    if (conn != NULL)
+        duet_conn_release(conn, bytes);
+    if (is_complete)
+        duet_home_answer(conn, call);
+    else if (call != NULL)
+        duet_home_send_answer(conn, call);
+    else if (conn != NULL)
+        duet_conn_close(conn);
 }
 
 static void on_ticket_deadline(struct duet_deadline *deadline)
 {
-    struct duet_ticket *ticket =
-        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline));
-    struct duet_fault fault;
-    duet_fault_set(&fault, DUET_FAULT_TIMEOUT,
-                   "%.200s%snot done after %u ms, which is its time limit",
-                   ticket->method ? ticket->method->name : "", ticket->method ? ": " : "",
-                   ticket->timeout_ms);
-    answer_ticket(ticket, ENDED_TIMED_OUT, &fault);
+    answer_ticket(
+        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline)),
+        FATE_TIMED_OUT);
 }
+
+void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
+{
+    (void)ctx;
+    answer_ticket(ticket, FATE_STOPPED);
+}
+
+/* A call has come home whose ticket is gone. If it had not begun when it was answered, its
+ * after-hook is told here. */
+static void forget(struct duet_call *call)
+{
+    if (call->is_done)
+        duet_count(&call->home->late, 1);
+    else if (duet_call_is_answered(call))
+        duet_call_run(call, DUET_FAILED);
+    duet_home_recycle(call);
+}
+
+/* ---- There and back ---- */
 
 /* A call on a worker has a time limit if its method has one, or the server. */
 static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
 {
-    unsigned own = ticket->method != NULL ? ticket->method->timeout_ms : 0;
-    ticket->timeout_ms =
-        own > 0 ? own : (unsigned)home->server->options.value[DUET_CALL_TIMEOUT];
-    if (ticket->timeout_ms == 0)
+    unsigned timeout_ms = duet_server_timeout_ms(home->server, ticket->method);
+    if (timeout_ms == 0)
         return;
     ticket->deadline.expired = on_ticket_deadline;
     uint64_t arrived_ms = ticket->call->arrived_ns / 1000000;
-    duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + ticket->timeout_ms);
+    duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
 }
 
 /* Puts a call with the turn's others. */
 static void enqueue(struct duet_home *home, struct duet_call *call)
 {
     home->loop.expected_letters++;
-    home->batch[home->batch_count++] = call;
+    home->batch[home->batch_count++] = &call->queued;
     if (home->batch_count == DUET_HOME_BATCH)
         duet_home_push(home);
 }
@@ -94,16 +166,9 @@ static void enter_method(struct duet_ticket *ticket, struct duet_call *call)
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)
 {
-    bool is_unread = ticket->method == NULL && ticket->to.codec->protocol == DUET_MSGPACKRPC;
+    bool is_unread = ticket->method == NULL && ticket->to.codec->protocol == DUET_MSGPACKRPC &&
+                     ticket->to.notes & DUET_NOTE_BODY_GZIP;
     return is_unread || ticket->to.kind == DUET_KIND_NOTIFICATION;
-}
-
-void duet_home_drop_ticket(struct duet_ticket *ticket)
-{
-    struct duet_home *home = ticket->home;
-    duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
-    atomic_store_explicit(&ticket->call->fate, FATE_DROPPED, memory_order_relaxed);
-    duet_ticket_close(&home->tickets, ticket);
 }
 
 /* The result of a call has come home: to its connection, if its ticket is still there. */
@@ -113,8 +178,7 @@ static void settle(struct duet_call *call)
     home->loop.expected_letters--;
     struct duet_ticket *ticket = duet_ticket_find(&home->tickets, call->ticket);
     if (ticket == NULL) {
-        duet_count(&home->late, 1);
-        duet_home_recycle(call);
+        forget(call);
         return;
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
@@ -139,17 +203,41 @@ static void on_letter(struct duet_letter *letter)
     settle((struct duet_call *)((char *)letter - offsetof(struct duet_call, letter)));
 }
 
-/* Gives the turn's calls to the workers, in one push. What does not fit is refused. */
-void duet_home_push(struct duet_home *home)
+static struct duet_call *call_of(struct duet_queue_link *item)
+{
+    return (struct duet_call *)((char *)item - offsetof(struct duet_call, queued));
+}
+
+/* Leaves those in the batch whose clients are still there, and their time not over. */
+static void drop_doomed(struct duet_home *home)
 {
     size_t n = home->batch_count;
-    if (n == 0)
-        return;
     home->batch_count = 0;
-    size_t pushed = duet_workers_push(&home->server->workers, (void *const *)home->batch, n);
+    home->has_doomed = false;
+    for (size_t i = 0; i < n; i++) {
+        struct duet_call *call = call_of(home->batch[i]);
+        if (duet_call_is_doomed(call))
+            settle(call);
+        else
+            home->batch[home->batch_count++] = home->batch[i];
+    }
+}
+
+/* Gives the turn's calls to the workers, in one push. What does not fit is refused; but what
+ * has run and only wants to be compressed is answered as it is. */
+void duet_home_push(struct duet_home *home)
+{
+    if (home->batch_count == 0)
+        return;
+    if (home->has_doomed)
+        drop_doomed(home);
+    size_t n = home->batch_count;
+    home->batch_count = 0;
+    size_t pushed = duet_workers_push(&home->server->workers, home->batch, n);
     for (size_t i = pushed; i < n; i++) {
-        struct duet_call *call = home->batch[i];
-        duet_call_run(call, refuse_full_queue(call));
+        struct duet_call *call = call_of(home->batch[i]);
+        if (!call->is_done)
+            duet_call_run(call, refuse_full_queue(call));
         settle(call);
     }
 }
@@ -198,17 +286,6 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
     return 0;
 }
 
-void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
-{
-    (void)ctx;
-    struct duet_home *home = ticket->home;
-    struct duet_fault fault;
-    duet_fault_set(&fault, DUET_FAULT_CANCELLED,
-                   "cancelled: the server shuts down and --drain-ms %lld have passed",
-                   (long long)home->server->options.value[DUET_DRAIN_MS]);
-    answer_ticket(ticket, ENDED_CANCELLED, &fault);
-}
-
 /* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
 void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct duet_buf *whole)
 {
@@ -228,6 +305,9 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
         return;
     }
     call->letter.deliver = on_letter;
+    if (call->is_done)
+        duet_call_end(call);
+    call->in_line.is_gone = false;
     ticket->call = call;
     ticket->to = call->to;
     ticket->bytes = call->wire_size;

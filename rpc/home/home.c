@@ -51,6 +51,18 @@ static bool is_heavy(const struct duet_message *message)
             message->body_size > (is_xml ? XML_ON_LOOP : UNWALKED_ON_LOOP));
 }
 
+/* A worker will read it; if it never comes to that, its caller is found by its msgid all the
+ * same. */
+static void peek(struct duet_call *call)
+{
+    if (call->to.codec->protocol != DUET_MSGPACKRPC || call->to.notes & DUET_NOTE_BODY_GZIP)
+        return;
+    call->to.codec->head(&call->request);
+    call->to.kind = call->request.kind;
+    call->to.msgid = call->request.msgid;
+    call->fault.code = 0;
+}
+
 /* Whether decoding, running and answering it takes long, however quick the method is: a value
  * has a byte at least. */
 static bool is_long(const struct duet_call *call)
@@ -194,6 +206,7 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
         whole = NULL;
     }
     if (is_heavy(message)) {
+        peek(call);
         duet_count(&home->calls, 1);
         duet_home_hand_over(conn, call, whole);
         return;

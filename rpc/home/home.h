@@ -37,8 +37,9 @@ struct duet_home {
     struct duet_call *free_calls;
     unsigned free_call_count;
 
-    struct duet_call *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
+    struct duet_queue_link *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;
+    bool has_doomed; /* some of them may have been ended since */
 
     uint64_t
         refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too many */

@@ -60,8 +60,9 @@ void duet_home_push(struct duet_home *home);
  * that reads it now. */
 bool duet_home_may_be_notification(const struct duet_ticket *ticket);
 
-/* Nobody wants its answer any more: whoever holds its call learns that, and will find the
- * ticket gone. */
+/* Nobody wants its answer any more. A call that nobody has begun is gone with it, and its place
+ * in the queue or in line is free; whoever has begun it learns that, and finds the ticket
+ * gone. */
 void duet_home_drop_ticket(struct duet_ticket *ticket);
 
 /* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */

@@ -28,8 +28,7 @@ struct duet_ticket {
     struct duet_recipient to;
     size_t bytes;                     /* of the request, held against its connection */
     struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */
-    struct duet_deadline deadline;    /* of its time limit, */
-    unsigned timeout_ms;              /* which is this long; 0: none */
+    struct duet_deadline deadline;    /* of its time limit */
     struct duet_method_entry *method; /* NULL while only a worker knows it */
     void *home;
 };

@@ -33,30 +33,60 @@ bool duet_gate_try(struct duet_gate *gate)
     return has_place;
 }
 
-bool duet_gate_enter(struct duet_gate *gate, struct duet_gate_link *link)
+/* Under lock. */
+static void join_line(struct duet_gate *gate, struct duet_gate_link *link)
+{
+    link->next = NULL;
+    link->link = gate->last;
+    *gate->last = link;
+    gate->last = &link->next;
+}
+
+/* Under lock. */
+static void leave_line(struct duet_gate *gate, struct duet_gate_link *link)
+{
+    *link->link = link->next;
+    if (link->next != NULL)
+        link->next->link = link->link;
+    else
+        gate->last = link->link;
+    link->link = NULL;
+}
+
+enum duet_gate_entry duet_gate_enter(struct duet_gate *gate, struct duet_gate_link *link)
+{
+    enum duet_gate_entry entry = GATE_WAITS;
+    pthread_mutex_lock(&gate->lock);
+    if (link->is_gone)
+        entry = GATE_GONE;
+    else if (take_place(gate))
+        entry = GATE_PASSED;
+    else
+        join_line(gate, link);
+    pthread_mutex_unlock(&gate->lock);
+    return entry;
+}
+
+bool duet_gate_take_back(struct duet_gate *gate, struct duet_gate_link *link)
 {
     pthread_mutex_lock(&gate->lock);
-    bool has_place = take_place(gate);
-    if (!has_place) {
-        link->next = NULL;
-        *gate->last = link;
-        gate->last = &link->next;
-    }
+    bool is_in_line = link->link != NULL;
+    if (is_in_line)
+        leave_line(gate, link);
+    else
+        link->is_gone = true;
     pthread_mutex_unlock(&gate->lock);
-    return has_place;
+    return is_in_line;
 }
 
 struct duet_gate_link *duet_gate_leave(struct duet_gate *gate)
 {
     pthread_mutex_lock(&gate->lock);
     struct duet_gate_link *next = gate->first;
-    if (next == NULL) {
+    if (next == NULL)
         gate->running--;
-    } else {
-        gate->first = next->next;
-        if (gate->first == NULL)
-            gate->last = &gate->first;
-    }
+    else
+        leave_line(gate, next);
     pthread_mutex_unlock(&gate->lock);
     return next;
 }

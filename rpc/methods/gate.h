@@ -9,7 +9,9 @@
 #include <stdbool.h>
 
 struct duet_gate_link {
-    struct duet_gate_link *next;
+    struct duet_gate_link *next,
+        **link;   /* under the gate's lock; link is NULL when not in line */
+    bool is_gone; /* under lock: it was taken back before it came */
 };
 
 struct duet_gate {
@@ -26,7 +28,12 @@ void duet_gate_done(struct duet_gate *gate);
 bool duet_gate_try(struct duet_gate *gate);
 
 /* The same, but without room the link waits in line: whoever leaves takes it over. */
-bool duet_gate_enter(struct duet_gate *gate, struct duet_gate_link *link);
+enum duet_gate_entry { GATE_PASSED, GATE_WAITS, GATE_GONE };
+enum duet_gate_entry duet_gate_enter(struct duet_gate *gate, struct duet_gate_link *link);
+
+/* Takes a link out of the line: true, and nobody will let it in. False: it has been let in, or
+ * has not come yet; then it will find that it is gone. */
+bool duet_gate_take_back(struct duet_gate *gate, struct duet_gate_link *link);
 
 /* Gives the place to the first in line, which the caller must now see through (it has entered),
  * or frees it: NULL. */

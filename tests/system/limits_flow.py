@@ -21,6 +21,7 @@ from rig import (
     read_to_end,
     receive_exactly,
     reset_on_close,
+    wait_until,
 )
 
 KIB = 1024
@@ -192,6 +193,78 @@ class WorkerQueueTest(FlowTest):
             stats = self.stats()
             self.assertEqual(stats["calls"]["refused"], 2)
             self.assertEqual(stats["methods"]["demo.sleep"]["refused"], 2)
+
+
+class FreeWorkersTest(FlowTest):
+    """What a free worker will take at once does not wait."""
+
+    flags = ("--worker-queue", "3", "--workers", "2")
+    fit = 3 + 2
+
+    def batch(self, count, seconds):
+        return b"".join(packed("demo.sleep", seconds, msgid=i) for i in range(count))
+
+    def errors(self, sock, count):
+        """The codes of so many replies; None for results."""
+        unpacker = msgpack.Unpacker()
+        codes = []
+        while len(codes) < count:
+            chunk = sock.recv(1 << 16)
+            self.assertTrue(chunk, "the server closed the connection")
+            unpacker.feed(chunk)
+            codes += [error and error[0] for _, _, error, _ in unpacker]
+        return codes
+
+    def test_a_batch_of_8_is_refused_down_to_what_waits_and_runs(self):
+        with reset_on_close(self.server.connect()) as sock:
+            sock.sendall(self.batch(8, 600.0))
+            self.assertEqual(self.errors(sock, 3), [BUSY] * 3)
+            stats = self.wait_for_stats(lambda s: s["queue_length"] == 3, "taken")
+            self.assertEqual(stats["calls_in_progress"], self.fit + 1)
+        self.wait_for_stats(lambda s: s["workers_active"] == 0, "free")
+
+    def test_a_batch_that_fits_is_never_refused(self):
+        with self.server.connect() as sock:
+            for _ in range(100):
+                sock.sendall(self.batch(self.fit, 0.0))
+                self.assertEqual(self.errors(sock, self.fit), [None] * self.fit)
+
+
+class DeadCallsTest(FlowTest):
+    """Calls whose clients have gone hold no places."""
+
+    flags = ("--worker-queue", "8", "--workers", "1")
+
+    def test_they_leave_the_queue_to_the_living(self):
+        with Sleepers(self, 1) as sleepers, self.peer() as peer, self.server.connect() as living:
+            wait_until(
+                lambda: peer.call("system.stats"),
+                lambda s: s["workers_active"] == 1 and s["queue_length"] == 0,
+                "busy",
+            )
+            living.sendall(packed("demo.sleep", 0.0))
+            rounds, calls = 200, 7  # several times around the ring
+            for i in range(1, rounds + 1):
+                sock = reset_on_close(self.server.connect())
+                sock.sendall(packed("demo.sleep", 0.0) * calls)
+                wait_until(
+                    lambda: peer.call("system.stats")["queue_length"],
+                    lambda length: length == 1 + calls,
+                    "full",
+                )
+                sock.close()
+                stats = wait_until(
+                    lambda: peer.call("system.stats"),
+                    lambda s: s["calls"]["dropped"] == i * calls,
+                    "dropped",
+                )
+                self.assertEqual(stats["queue_length"], 1)
+            sleepers.sock.close()
+            self.assertEqual(msgpack.unpackb(living.recv(4096))[2], None)
+        stats = self.stats()
+        self.assertEqual(stats["calls"]["refused"], 0)
+        self.assertEqual(stats["late_results"], 1)  # the sleeper's
+        self.check_sums(stats)
 
 
 class DefaultWorkerQueueTest(FlowTest):

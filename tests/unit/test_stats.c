@@ -3,65 +3,18 @@
  * Handlers wait for the test to open a latch, so that nothing depends on how fast anything
  * runs.
  */
+#include "latch.h"
 #include "served.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* Handlers that have begun, and how many may go on. */
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int begun, allowed, most, now;
-} latch = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-static int close_latch(void **state)
-{
-    (void)state;
-    latch.begun = latch.allowed = latch.most = latch.now = 0;
-    return 0;
-}
-
-static int wait_at_latch(duet_call *call, void *ctx)
-{
-    (void)ctx;
-    pthread_mutex_lock(&latch.lock);
-    latch.begun++;
-    if (++latch.now > latch.most)
-        latch.most = latch.now;
-    pthread_cond_broadcast(&latch.changed);
-    while (latch.allowed == 0)
-        pthread_cond_wait(&latch.changed, &latch.lock);
-    latch.allowed--;
-    latch.now--;
-    pthread_mutex_unlock(&latch.lock);
-    return duet_reply_bool(call, duet_call_cancelled(call));
-}
-
-static void wait_until_begun(int count)
-{
-    pthread_mutex_lock(&latch.lock);
-    while (latch.begun < count)
-        pthread_cond_wait(&latch.changed, &latch.lock);
-    pthread_mutex_unlock(&latch.lock);
-}
-
-static void allow(int count)
-{
-    pthread_mutex_lock(&latch.lock);
-    latch.allowed += count;
-    pthread_cond_broadcast(&latch.changed);
-    pthread_mutex_unlock(&latch.lock);
-}
 
 static int twice(duet_call *call, void *ctx)
 {
@@ -71,11 +24,11 @@ static int twice(duet_call *call, void *ctx)
 
 static const duet_method methods[] = {
     {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
-    {.name = "wait", .handler = wait_at_latch},
-    {.name = "soon", .handler = wait_at_latch, .timeout_ms = 5},
-    {.name = "two", .handler = wait_at_latch, .max_running = 2},
+    {.name = "wait", .handler = latch_wait},
+    {.name = "soon", .handler = latch_wait, .timeout_ms = 5},
+    {.name = "two", .handler = latch_wait, .max_running = 2},
     {.name = "one",
-     .handler = wait_at_latch,
+     .handler = latch_wait,
      .max_running = 1,
      .flags = DUET_INLINE | DUET_REFUSE_BUSY},
     {0},
@@ -158,14 +111,14 @@ static void a_client_that_left_is_counted_and_its_late_result_too(void **state)
     served_start(&served);
     int fd = served_connect(&served);
     served_send(fd, "\x94\x00\x01\xa4wait\x90", 9);
-    wait_until_begun(1);
+    latch_wait_until_begun(1);
     struct linger reset = {.l_onoff = 1};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(fd);
 
     duet_stats stats;
     wait_for_stats(&served, &stats, has_dropped);
-    allow(1);
+    latch_allow(1);
     wait_for_stats(&served, &stats, has_late);
     assert_int_equal(stats.calls_accepted, sum(&stats.calls));
     assert_int_equal(of(&served, "wait").dropped, 1);
@@ -185,7 +138,7 @@ static void a_call_past_its_time_limit_gets_its_fault_and_the_result_is_dropped(
     served_read(fd, reply, sizeof reply);
     assert_memory_equal(reply, "\x94\x01\x01\x92\xd1\x82\xff\xd9\x32", 9); /* -32001 */
     assert_memory_equal(reply + 9, words, sizeof words - 1);
-    allow(1);
+    latch_allow(1);
     duet_stats stats;
     wait_for_stats(&served, &stats, has_late);
     assert_int_equal(stats.calls.timed_out, 1);
@@ -208,16 +161,16 @@ static void no_more_calls_of_a_method_run_than_it_allows(void **state)
     int fd = served_connect(&served);
     for (int i = 0; i < CALLS; i++)
         served_send(fd, "\x94\x00\x01\xa3two\x90", 8);
-    wait_until_begun(2);
+    latch_wait_until_begun(2);
     EXCHANGE(fd,
              "\x94\x00\x07\xa6"
              "double\x91\x15",
              "\x94\x01\x07\xc0\x2a"); /* and nobody else waits */
-    allow(CALLS);
+    latch_allow(CALLS);
     char replies[CALLS * 5];
     served_read(fd, replies, sizeof replies);
-    assert_int_equal(latch.begun, CALLS);
-    assert_int_equal(latch.most, 2);
+    assert_int_equal(latch_begun(), CALLS);
+    assert_int_equal(latch_most(), 2);
     close(fd);
     served_stop(&served);
 }
@@ -230,13 +183,13 @@ static void a_busy_method_may_refuse_instead(void **state)
     served_start(&served);
     int fd = served_connect(&served);
     served_send(fd, "\x94\x00\x01\xa3one\x90", 8);
-    wait_until_begun(1);
+    latch_wait_until_begun(1);
     char fault[7];
     served_send(fd, "\x94\x00\x02\xa3one\x90", 8);
     served_read(fd, fault, sizeof fault);
     assert_memory_equal(fault, "\x94\x01\x02\x92\xd1\x82\xfb", 7); /* -32005 */
     assert_int_equal(of(&served, "one").refused, 1);
-    allow(1);
+    latch_allow(1);
     close(fd);
     served_stop(&served);
 }
@@ -250,19 +203,19 @@ static void the_end_of_a_drain_cancels_what_still_runs(void **state)
     served_start(&served);
     int fd = served_connect(&served);
     served_send(fd, "\x94\x00\x01\xa4wait\x90", 9);
-    wait_until_begun(1);
+    latch_wait_until_begun(1);
     duet_server_drain(served.server);
     char reply[256];
     assert_true(served_read_all(fd, reply, sizeof reply) > 7);
     assert_memory_equal(reply, "\x94\x01\x01\x92\xd1\x82\xfe", 7); /* -32002 */
-    allow(1);
+    latch_allow(1);
     close(fd);
     served_join(&served);
     assert_int_equal(served.result, 1);
     duet_server_free(served.server);
 }
 
-#define LATCHED(test) cmocka_unit_test_setup(test, close_latch)
+#define LATCHED(test) cmocka_unit_test_setup(test, latch_close)
 
 int main(void)
 {

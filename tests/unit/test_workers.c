@@ -1,5 +1,6 @@
 /*
- * The queue and its threads: every item once, none behind a blocked one, the capacity, the end.
+ * The queue and its threads: every item once, none behind a blocked one, the capacity, what is
+ * taken back, the end.
  * Nothing waits by sleeping; an item that never runs ends the test by the alarm in main.
  */
 #include "workers.h"
@@ -17,18 +18,22 @@
 
 enum { LONG_MS = 60000 };
 
-static void on_rest(void *ctx)
+static void on_rest(void *ctx, unsigned worker)
 {
+    (void)worker;
     if (ctx != NULL)
         sem_post(ctx);
 }
 
-static void open_queue(struct duet_workers *workers, void (*run)(void *item), size_t capacity)
+/* A queue that is not running yet. */
+static void open_queue(struct duet_workers *workers,
+                       void (*run)(struct duet_queue_link *item, unsigned worker),
+                       size_t capacity, unsigned threads)
 {
     memset(workers, 0, sizeof *workers);
     workers->run = run;
     workers->rest = on_rest;
-    assert_int_equal(duet_workers_init(workers, capacity), 0);
+    assert_int_equal(duet_workers_init(workers, capacity, threads), 0);
 }
 
 static void close_queue(struct duet_workers *workers)
@@ -41,27 +46,34 @@ static void close_queue(struct duet_workers *workers)
 
 enum { PUSHERS = 4, ITEMS = 5000 };
 
-struct pusher {
-    struct duet_workers *workers;
-    _Atomic unsigned runs[ITEMS];
+/* An item that counts how often it ran. */
+struct counter {
+    struct duet_queue_link link;
+    _Atomic unsigned runs;
 };
 
-static void count_run(void *item)
+struct pusher {
+    struct duet_workers *workers;
+    struct counter items[ITEMS];
+};
+
+static void count_run(struct duet_queue_link *item, unsigned worker)
 {
-    atomic_fetch_add((_Atomic unsigned *)item, 1);
+    (void)worker;
+    atomic_fetch_add(&((struct counter *)(void *)item)->runs, 1);
 }
 
 static void *push_all(void *arg)
 {
     struct pusher *pusher = arg;
-    void *items[32];
+    struct duet_queue_link *items[32];
     uint32_t seed = (uint32_t)(uintptr_t)pusher;
     for (size_t at = 0; at < ITEMS;) {
         seed = seed * 1664525 + 1013904223;
         size_t n = (seed >> 16) % 32 + 1;
         n = n < ITEMS - at ? n : ITEMS - at;
         for (size_t i = 0; i < n; i++)
-            items[i] = &pusher->runs[at + i];
+            items[i] = &pusher->items[at + i].link;
         size_t pushed = duet_workers_push(pusher->workers, items, n);
         assert_true(pushed <= n);
         at += pushed;
@@ -80,8 +92,8 @@ static void every_item_runs_exactly_once(void **state)
         static struct pusher pushers[PUSHERS];
         pthread_t threads[PUSHERS];
         memset(pushers, 0, sizeof pushers);
-        open_queue(&workers, count_run, capacities[c]);
-        assert_int_equal(duet_workers_start(&workers, 3), 0);
+        open_queue(&workers, count_run, capacities[c], 3);
+        assert_int_equal(duet_workers_start(&workers), 0);
         for (size_t i = 0; i < PUSHERS; i++) {
             pushers[i].workers = &workers;
             pthread_create(&threads[i], NULL, push_all, &pushers[i]);
@@ -91,7 +103,7 @@ static void every_item_runs_exactly_once(void **state)
         close_queue(&workers);
         for (size_t i = 0; i < PUSHERS; i++)
             for (size_t k = 0; k < ITEMS; k++)
-                assert_int_equal(atomic_load(&pushers[i].runs[k]), 1);
+                assert_int_equal(atomic_load(&pushers[i].items[k].runs), 1);
     }
 }
 
@@ -101,9 +113,9 @@ static void *push_one_by_one(void *arg)
 {
     struct pusher *pusher = arg;
     for (size_t i = 0; i < ITEMS; i++) {
-        void *item = &pusher->runs[i];
+        struct duet_queue_link *item = &pusher->items[i].link;
         assert_int_equal(duet_workers_push(pusher->workers, &item, 1), 1);
-        while (atomic_load(&pusher->runs[i]) == 0)
+        while (atomic_load(&pusher->items[i].runs) == 0)
             sched_yield();
     }
     return NULL;
@@ -116,8 +128,8 @@ static void a_queue_with_room_refuses_nothing_and_wakes_who_sleeps(void **state)
     static struct pusher pushers[PUSHERS];
     pthread_t threads[PUSHERS];
     memset(pushers, 0, sizeof pushers);
-    open_queue(&workers, count_run, PUSHERS);
-    assert_int_equal(duet_workers_start(&workers, 2), 0);
+    open_queue(&workers, count_run, PUSHERS, 2);
+    assert_int_equal(duet_workers_start(&workers), 0);
     for (size_t i = 0; i < PUSHERS; i++) {
         pushers[i].workers = &workers;
         pthread_create(&threads[i], NULL, push_one_by_one, &pushers[i]);
@@ -133,14 +145,16 @@ static sem_t gate;
 static _Atomic unsigned passed;
 
 struct step {
+    struct duet_queue_link link;
     bool blocks;
     unsigned opens_after; /* of those that do not block: how many open the gate for all */
     unsigned blocked;
 };
 
-static void run_step(void *item)
+static void run_step(struct duet_queue_link *item, unsigned worker)
 {
-    const struct step *step = item;
+    (void)worker;
+    const struct step *step = (const struct step *)(const void *)item;
     if (step->blocks) {
         while (sem_wait(&gate) != 0)
             continue;
@@ -155,16 +169,18 @@ static void run_step(void *item)
 static void block_some(unsigned blocked, unsigned others, bool one_push)
 {
     static struct duet_workers workers;
-    struct step block = {.blocks = true};
-    struct step pass = {.opens_after = others, .blocked = blocked};
+    static struct step steps[64];
+    struct duet_queue_link *items[64];
     sem_init(&gate, 0, 0);
     atomic_store(&passed, 0);
-    open_queue(&workers, run_step, 64);
-    assert_int_equal(duet_workers_start(&workers, blocked + 1), 0);
+    open_queue(&workers, run_step, 64, blocked + 1);
+    assert_int_equal(duet_workers_start(&workers), 0);
 
-    void *items[64];
-    for (unsigned i = 0; i < blocked + others; i++)
-        items[i] = i < blocked ? &block : &pass;
+    for (unsigned i = 0; i < blocked + others; i++) {
+        steps[i] =
+            (struct step){.blocks = i < blocked, .opens_after = others, .blocked = blocked};
+        items[i] = &steps[i].link;
+    }
     if (one_push)
         assert_int_equal(duet_workers_push(&workers, items, blocked + others),
                          blocked + others);
@@ -211,19 +227,20 @@ int __wrap_pthread_cond_signal(pthread_cond_t *condition)
     return __real_pthread_cond_signal(condition);
 }
 
-static void rest_when_told(void *ctx)
+static void rest_when_told(void *ctx, unsigned worker)
 {
     (void)ctx;
+    (void)worker;
     if (!atomic_exchange(&holds_rest, false))
         return;
     sem_post(&rests);
     wait_for(&may_rest);
 }
 
-static void run_and_tell(void *item)
+static void run_and_tell(struct duet_queue_link *item, unsigned worker)
 {
     sem_post(&began);
-    run_step(item);
+    run_step(item, worker);
 }
 
 /* Three sleep and one is about to, when four items come, of which three block: each of the four
@@ -232,26 +249,29 @@ static void one_that_goes_to_sleep_takes_no_wake_from_another(void **state)
 {
     (void)state;
     static struct duet_workers workers;
-    struct step first = {.opens_after = 1}, block = {.blocks = true};
+    struct step first = {.opens_after = 1}, blocks[3];
     struct step last = {.opens_after = 2, .blocked = 3};
+    for (size_t i = 0; i < 3; i++)
+        blocks[i] = (struct step){.blocks = true};
     sem_init(&gate, 0, 0);
     sem_init(&may_rest, 0, 0);
     sem_init(&rests, 0, 0);
     sem_init(&began, 0, 0);
     atomic_store(&passed, 0);
-    open_queue(&workers, run_and_tell, 64);
+    open_queue(&workers, run_and_tell, 64, 4);
     workers.rest = rest_when_told;
-    assert_int_equal(duet_workers_start(&workers, 4), 0);
+    assert_int_equal(duet_workers_start(&workers), 0);
     while (duet_workers_idle(&workers) < 4)
         sched_yield();
 
-    void *item = &first;
+    struct duet_queue_link *item = &first.link;
     atomic_store(&holds_rest, true);
     assert_int_equal(duet_workers_push(&workers, &item, 1), 1);
     wait_for(&began);
     wait_for(&rests);
 
-    void *items[] = {&block, &block, &block, &last};
+    struct duet_queue_link *items[] = {&blocks[0].link, &blocks[1].link, &blocks[2].link,
+                                       &last.link};
     atomic_store(&holds_signals, true);
     assert_int_equal(duet_workers_push(&workers, items, 4), 4);
     close_queue(&workers);
@@ -260,12 +280,13 @@ static void one_that_goes_to_sleep_takes_no_wake_from_another(void **state)
 
 /* ---- Capacity and order ---- */
 
-static unsigned order[64];
+static struct duet_queue_link *order[64];
 static unsigned order_count;
 
-static void note_order(void *item)
+static void note_order(struct duet_queue_link *item, unsigned worker)
 {
-    order[order_count++] = *(unsigned *)item;
+    (void)worker;
+    order[order_count++] = item;
 }
 
 static void the_capacity_refuses_the_excess_and_one_worker_keeps_the_order(void **state)
@@ -273,25 +294,218 @@ static void the_capacity_refuses_the_excess_and_one_worker_keeps_the_order(void 
     (void)state;
     for (unsigned capacity = 1; capacity <= 17; capacity++) {
         static struct duet_workers workers;
-        unsigned numbers[40];
-        void *items[40];
-        for (unsigned i = 0; i < 40; i++) {
-            numbers[i] = i;
-            items[i] = &numbers[i];
-        }
-        open_queue(&workers, note_order, capacity);
+        struct duet_queue_link links[40] = {0}, *items[40];
+        for (unsigned i = 0; i < 40; i++)
+            items[i] = &links[i];
+        open_queue(&workers, note_order, capacity, 1);
         order_count = 0;
         assert_int_equal(duet_workers_push(&workers, items, 0), 0);
         assert_int_equal(duet_workers_push(&workers, items, 1), 1);
         assert_int_equal(duet_workers_push(&workers, items + 1, 39), capacity - 1);
-        assert_int_equal(duet_workers_push(&workers, items, 1), 0);
+        assert_int_equal(duet_workers_push(&workers, items + 39, 1), 0);
         assert_int_equal(duet_workers_waiting(&workers), capacity);
 
-        assert_int_equal(duet_workers_start(&workers, 1), 0);
+        assert_int_equal(duet_workers_start(&workers), 0);
         close_queue(&workers);
         assert_int_equal(order_count, capacity);
         for (unsigned i = 0; i < capacity; i++)
-            assert_int_equal(order[i], i);
+            assert_ptr_equal(order[i], items[i]);
+    }
+}
+
+/* ---- Blocked workers: what waits, what is taken back ---- */
+
+enum { WORKERS = 3, CAPACITY = 5, ALL = WORKERS + CAPACITY };
+
+/* Waits for the gate; says that it has begun and, once its worker counts as free, that it has
+ * ended. */
+struct held {
+    struct duet_queue_link link;
+    struct duet_workers *workers;
+    unsigned runs;
+};
+
+static sem_t begun, ended;
+
+static void run_held(struct duet_queue_link *item, unsigned worker)
+{
+    struct held *held = (struct held *)(void *)item;
+    held->runs++;
+    sem_post(&begun);
+    while (sem_wait(&gate) != 0)
+        continue;
+    duet_workers_finish(held->workers, worker);
+    sem_post(&ended);
+}
+
+static void wait_for_all(sem_t *semaphore, unsigned count)
+{
+    while (count > 0)
+        if (sem_wait(semaphore) == 0)
+            count--;
+}
+
+static void open_gate(unsigned count)
+{
+    while (count-- > 0)
+        sem_post(&gate);
+}
+
+static void open_held(struct duet_workers *workers, struct held *held,
+                      struct duet_queue_link **items, size_t n)
+{
+    sem_init(&gate, 0, 0);
+    sem_init(&begun, 0, 0);
+    sem_init(&ended, 0, 0);
+    for (size_t i = 0; i < n; i++) {
+        held[i] = (struct held){.workers = workers};
+        items[i] = &held[i].link;
+    }
+    open_queue(workers, run_held, CAPACITY, WORKERS);
+    assert_int_equal(duet_workers_start(workers), 0);
+}
+
+static void close_held(struct duet_workers *workers)
+{
+    close_queue(workers);
+    sem_destroy(&gate);
+    sem_destroy(&begun);
+    sem_destroy(&ended);
+}
+
+/* Pushes what fits, one by one, and when all workers are busy one more. */
+static void push_singly(struct duet_workers *workers, struct duet_queue_link **items)
+{
+    for (unsigned i = 0; i < ALL; i++)
+        assert_int_equal(duet_workers_push(workers, &items[i], 1), 1);
+    wait_for_all(&begun, WORKERS);
+    assert_int_equal(duet_workers_push(workers, &items[ALL], 1), 0);
+    for (unsigned i = 0; i < WORKERS; i++)
+        sem_post(&begun);
+}
+
+/* The next batch comes as soon as the last result of the one before is seen. */
+static void what_free_workers_take_does_not_wait(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 2000 };
+    static struct duet_workers workers;
+    struct held held[ALL + 1];
+    struct duet_queue_link *items[ALL + 1];
+    open_held(&workers, held, items, ALL + 1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        if (round % 2 == 0)
+            assert_int_equal(duet_workers_push(&workers, items, ALL + 1), ALL);
+        else
+            push_singly(&workers, items);
+        open_gate(ALL);
+        wait_for_all(&begun, ALL);
+        wait_for_all(&ended, ALL);
+    }
+    close_held(&workers);
+    for (unsigned i = 0; i < ALL; i++)
+        assert_int_equal(held[i].runs, ROUNDS);
+    assert_int_equal(held[ALL].runs, 0);
+}
+
+static void what_is_taken_back_leaves_its_place(void **state)
+{
+    (void)state;
+    static struct duet_workers workers;
+    struct held held[ALL + 1];
+    struct duet_queue_link *items[ALL + 1];
+    open_held(&workers, held, items, ALL + 1);
+    struct duet_queue_link *const *dead = items + WORKERS, *const *live = items + ALL;
+    assert_int_equal(duet_workers_push(&workers, items, WORKERS), WORKERS);
+    wait_for_all(&begun, WORKERS);
+    assert_int_equal(duet_workers_push(&workers, live, 1), 1);
+    for (unsigned round = 0; round < 2000; round++) { /* several times around the ring */
+        assert_int_equal(duet_workers_push(&workers, dead, CAPACITY), CAPACITY - 1);
+        assert_int_equal(duet_workers_waiting(&workers), CAPACITY);
+        for (unsigned i = 0; i < CAPACITY; i++)
+            assert_int_equal(duet_workers_take_back(&workers, dead[i]), i < CAPACITY - 1);
+        assert_int_equal(duet_workers_waiting(&workers), 1);
+    }
+    assert_false(duet_workers_take_back(&workers, items[0])); /* it runs */
+    assert_int_equal(duet_workers_push(&workers, dead, 1), 1);
+
+    open_gate(WORKERS + 2);
+    wait_for_all(&ended, WORKERS + 2);
+    assert_false(duet_workers_take_back(&workers, *live)); /* it has run */
+    close_held(&workers);
+    for (unsigned i = 0; i <= ALL; i++)
+        assert_int_equal(held[i].runs, i <= WORKERS || i == ALL ? 1 : 0);
+}
+
+/* As many as the ring has cells cannot be refused, however many of those are holes. */
+static void one_that_cannot_be_refused_finds_a_hole(void **state)
+{
+    (void)state;
+    static struct duet_workers workers;
+    struct held held[ALL + CAPACITY];
+    struct duet_queue_link *items[ALL + CAPACITY];
+    open_held(&workers, held, items, ALL + CAPACITY);
+    assert_int_equal(duet_workers_push(&workers, items, WORKERS), WORKERS);
+    wait_for_all(&begun, WORKERS);
+    for (unsigned round = 0; round < 2000; round++) {
+        assert_int_equal(duet_workers_push(&workers, items + WORKERS, 1), 1);
+        assert_true(duet_workers_take_back(&workers, items[WORKERS]));
+    }
+    assert_int_equal(duet_workers_push(&workers, items + WORKERS, CAPACITY), CAPACITY);
+    for (unsigned i = ALL; i < ALL + CAPACITY; i++)
+        duet_workers_push_sure(&workers, items[i]);
+    assert_int_equal(duet_workers_waiting(&workers), 2 * CAPACITY);
+    open_gate(ALL + CAPACITY);
+    close_held(&workers);
+    for (unsigned i = 0; i < ALL + CAPACITY; i++)
+        assert_int_equal(held[i].runs, 1);
+}
+
+/* Pushes and takes back at random, while workers take. */
+static void *push_and_take_back(void *arg)
+{
+    struct pusher *pusher = arg;
+    uint32_t seed = (uint32_t)(uintptr_t)pusher;
+    for (size_t at = 0; at < ITEMS;) {
+        struct duet_queue_link *items[8];
+        size_t n = 8 < ITEMS - at ? 8 : ITEMS - at;
+        for (size_t i = 0; i < n; i++)
+            items[i] = &pusher->items[at + i].link;
+        size_t pushed = duet_workers_push(pusher->workers, items, n);
+        for (size_t i = 0; i < pushed; i++) {
+            seed = seed * 1664525 + 1013904223;
+            if (seed >> 31 && duet_workers_take_back(pusher->workers, items[i]))
+                count_run(items[i], 0); /* in the worker's place */
+        }
+        at += pushed;
+        if (pushed < n)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void an_item_is_run_or_taken_back_and_never_both(void **state)
+{
+    (void)state;
+    static const size_t capacities[] = {1, 7, 64};
+    for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
+        static struct duet_workers workers;
+        static struct pusher pushers[PUSHERS];
+        pthread_t threads[PUSHERS];
+        memset(pushers, 0, sizeof pushers);
+        open_queue(&workers, count_run, capacities[c], 2);
+        assert_int_equal(duet_workers_start(&workers), 0);
+        for (size_t i = 0; i < PUSHERS; i++) {
+            pushers[i].workers = &workers;
+            pthread_create(&threads[i], NULL, push_and_take_back, &pushers[i]);
+        }
+        for (size_t i = 0; i < PUSHERS; i++)
+            pthread_join(threads[i], NULL);
+        close_queue(&workers);
+        assert_int_equal(duet_workers_waiting(&workers), 0);
+        for (size_t i = 0; i < PUSHERS; i++)
+            for (size_t k = 0; k < ITEMS; k++)
+                assert_int_equal(atomic_load(&pushers[i].items[k].runs), 1);
     }
 }
 
@@ -303,11 +517,11 @@ static void a_worker_rests_after_its_last_item_and_counts_as_idle(void **state)
     static struct duet_workers workers;
     sem_t rested;
     sem_init(&rested, 0, 0);
-    _Atomic unsigned runs = 0;
-    void *item = &runs;
-    open_queue(&workers, count_run, 8);
+    struct counter counter = {0};
+    struct duet_queue_link *item = &counter.link;
+    open_queue(&workers, count_run, 8, 2);
     workers.ctx = &rested;
-    assert_int_equal(duet_workers_start(&workers, 2), 0);
+    assert_int_equal(duet_workers_start(&workers), 0);
     while (duet_workers_idle(&workers) < 2)
         sched_yield();
     while (sem_trywait(&rested) == 0)
@@ -315,7 +529,7 @@ static void a_worker_rests_after_its_last_item_and_counts_as_idle(void **state)
 
     assert_int_equal(duet_workers_push(&workers, &item, 1), 1);
     assert_int_equal(sem_wait(&rested), 0);
-    assert_int_equal(atomic_load(&runs), 1);
+    assert_int_equal(atomic_load(&counter.runs), 1);
     while (duet_workers_idle(&workers) < 2)
         sched_yield();
     assert_int_equal(duet_workers_waiting(&workers), 0);
@@ -330,17 +544,17 @@ static void stop_finishes_what_is_queued(void **state)
     (void)state;
     for (int round = 0; round < 50; round++) {
         static struct duet_workers workers;
-        static _Atomic unsigned runs[500];
-        void *items[500];
-        memset(runs, 0, sizeof runs);
+        static struct counter counters[500];
+        struct duet_queue_link *items[500];
+        memset(counters, 0, sizeof counters);
         for (size_t i = 0; i < 500; i++)
-            items[i] = &runs[i];
-        open_queue(&workers, count_run, 500);
-        assert_int_equal(duet_workers_start(&workers, 3), 0);
+            items[i] = &counters[i].link;
+        open_queue(&workers, count_run, 500, 3);
+        assert_int_equal(duet_workers_start(&workers), 0);
         assert_int_equal(duet_workers_push(&workers, items, 500), 500);
         close_queue(&workers);
         for (size_t i = 0; i < 500; i++)
-            assert_int_equal(atomic_load(&runs[i]), 1);
+            assert_int_equal(atomic_load(&counters[i].runs), 1);
     }
 }
 
@@ -349,10 +563,10 @@ static void stop_tells_when_an_item_does_not_end(void **state)
     (void)state;
     static struct duet_workers workers;
     struct step block = {.blocks = true};
-    void *item = &block;
+    struct duet_queue_link *item = &block.link;
     sem_init(&gate, 0, 0);
-    open_queue(&workers, run_step, 8);
-    assert_int_equal(duet_workers_start(&workers, 2), 0);
+    open_queue(&workers, run_step, 8, 2);
+    assert_int_equal(duet_workers_start(&workers), 0);
     assert_int_equal(duet_workers_push(&workers, &item, 1), 1);
     assert_false(duet_workers_stop(&workers, 5));
     sem_post(&gate);
@@ -364,7 +578,7 @@ static void one_that_never_started_can_be_stopped_and_done(void **state)
 {
     (void)state;
     static struct duet_workers workers;
-    open_queue(&workers, count_run, 8);
+    open_queue(&workers, count_run, 8, 1);
     close_queue(&workers);
     duet_workers_done(&workers);
 }
@@ -378,6 +592,10 @@ int main(void)
         cmocka_unit_test(one_that_goes_to_sleep_takes_no_wake_from_another),
         cmocka_unit_test(a_blocked_item_holds_back_no_other_while_a_worker_is_free),
         cmocka_unit_test(the_capacity_refuses_the_excess_and_one_worker_keeps_the_order),
+        cmocka_unit_test(what_free_workers_take_does_not_wait),
+        cmocka_unit_test(what_is_taken_back_leaves_its_place),
+        cmocka_unit_test(one_that_cannot_be_refused_finds_a_hole),
+        cmocka_unit_test(an_item_is_run_or_taken_back_and_never_both),
         cmocka_unit_test(a_worker_rests_after_its_last_item_and_counts_as_idle),
         cmocka_unit_test(stop_finishes_what_is_queued),
         cmocka_unit_test(stop_tells_when_an_item_does_not_end),

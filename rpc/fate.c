@@ -1,0 +1,51 @@
+/*
+ * One word that the call's holder and its home loop compare and swap.
+ */
+#include "fate.h"
+
+#include "call.h"
+#include "home.h"
+#include "server.h"
+
+static enum duet_fate fate_of(const struct duet_call *call)
+{
+    return (enum duet_fate)atomic_load_explicit(&call->fate, memory_order_acquire);
+}
+
+bool duet_call_doom(struct duet_call *call, enum duet_fate fate)
+{
+    int wanted = FATE_WANTED;
+    return atomic_compare_exchange_strong(&call->fate, &wanted, (int)fate);
+}
+
+bool duet_call_is_doomed(const struct duet_call *call)
+{
+    return fate_of(call) > FATE_ENDED;
+}
+
+bool duet_call_is_answered(const struct duet_call *call)
+{
+    return fate_of(call) > FATE_DROPPED;
+}
+
+int duet_call_fail_as(struct duet_call *call, enum duet_fate fate)
+{
+    const struct duet_method_entry *method = call->method;
+    if (fate == FATE_TIMED_OUT)
+        return duet_fault_set(&call->fault, DUET_FAULT_TIMEOUT,
+                              "%.200s%snot done after %u ms, which is its time limit",
+                              method != NULL ? method->name : "", method != NULL ? ": " : "",
+                              duet_server_timeout_ms(call->home->server, method));
+    return duet_fault_set(&call->fault, DUET_FAULT_CANCELLED,
+                          "cancelled: the server shuts down and --drain-ms %lld have passed",
+                          (long long)call->home->server->options.value[DUET_DRAIN_MS]);
+}
+
+void duet_call_end(struct duet_call *call)
+{
+    int now = FATE_WANTED;
+    if (atomic_compare_exchange_strong(&call->fate, &now, FATE_ENDED) || now <= FATE_DROPPED)
+        return;
+    duet_call_fail_as(call, (enum duet_fate)now);
+    duet_call_write_fault(call);
+}

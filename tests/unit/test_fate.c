@@ -1,0 +1,290 @@
+/*
+ * How calls end that workers hold or that wait for one: at their time limit, at the end of a
+ * drain, with their client. Seen by the after-hook, the counters and the caller, who must be
+ * told the same, and each once.
+ */
+#include "latch.h"
+#include "served.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- What the after-hook is told ---- */
+
+enum { MOST = 64 };
+
+struct ending {
+    int code;
+    size_t reply_bytes;
+    pthread_t thread;
+    char method[16];
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int count;
+    struct ending endings[MOST];
+    pthread_t before; /* the thread of the last before-hook */
+} told = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static int note_begin(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    pthread_mutex_lock(&told.lock);
+    told.before = pthread_self();
+    pthread_mutex_unlock(&told.lock);
+    return 0;
+}
+
+static void note_end(duet_call *call, const duet_outcome *outcome, void *ctx)
+{
+    (void)ctx;
+    pthread_mutex_lock(&told.lock);
+    assert_true(told.count < MOST);
+    struct ending *ending = &told.endings[told.count++];
+    *ending = (struct ending){
+        .code = outcome->code, .reply_bytes = outcome->reply_bytes, .thread = pthread_self()};
+    strncpy(ending->method, duet_call_method(call), sizeof ending->method - 1);
+    pthread_cond_broadcast(&told.changed);
+    pthread_mutex_unlock(&told.lock);
+}
+
+static void wait_until_told(int count)
+{
+    pthread_mutex_lock(&told.lock);
+    while (told.count < count)
+        pthread_cond_wait(&told.changed, &told.lock);
+    pthread_mutex_unlock(&told.lock);
+}
+
+static void assert_told(int i, const char *method, int code)
+{
+    assert_string_equal(told.endings[i].method, method);
+    assert_int_equal(told.endings[i].code, code);
+}
+
+/* ---- The server ---- */
+
+static const duet_method methods[] = {
+    {.name = "wait", .handler = latch_wait},
+    {.name = "soon", .handler = latch_wait, .timeout_ms = 5},
+    {.name = "one", .handler = latch_wait, .max_running = 1},
+    {.name = "line", .handler = latch_wait, .max_running = 1, .timeout_ms = 5},
+    {0},
+};
+
+static struct served served;
+
+static int start(int workers, int drain_ms)
+{
+    latch_close(NULL);
+    told.count = 0;
+    served_open(&served, methods, NULL);
+    assert_int_equal(duet_server_set(served.server, DUET_WORKERS, workers), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_DRAIN_MS, drain_ms), 0);
+    assert_int_equal(duet_server_set_hooks(served.server, note_begin, note_end, NULL), 0);
+    served_start(&served);
+    return served_connect(&served);
+}
+
+static duet_stats stats_now(void)
+{
+    duet_stats stats;
+    assert_int_equal(duet_server_stats(served.server, &stats), 0);
+    return stats;
+}
+
+static void wait_until_queued(uint64_t count)
+{
+    while (stats_now().queue_length != count)
+        sched_yield();
+}
+
+/* Calls a method of four letters, or of three; its msgid is 1. */
+#define CALL(fd, name) served_send(fd, "\x94\x00\x01" name "\x90", sizeof name - 1 + 4)
+#define WAIT "\xa4wait"
+#define SOON "\xa4soon"
+#define LINE "\xa4line"
+#define ONE "\xa3one"
+
+/* The fault of a call that was not done in 5 ms. */
+enum { TIMEOUT_HEAD = 9, TIMEOUT_SIZE = TIMEOUT_HEAD + 50 + 1 };
+
+static void read_timeout(int fd)
+{
+    char reply[TIMEOUT_SIZE];
+    served_read(fd, reply, sizeof reply);
+    assert_memory_equal(reply, "\x94\x01\x01\x92\xd1\x82\xff\xd9\x32", TIMEOUT_HEAD);
+    assert_memory_equal(reply + TIMEOUT_HEAD + 6,
+                        "not done after 5 ms, which is its time limit", 44);
+}
+
+static void reset(int fd)
+{
+    struct linger linger = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    close(fd);
+}
+
+/* ---- At the time limit ---- */
+
+/* Calls until one has begun before its time was up; returns how many calls that took. */
+static int call_until_begun(int fd, const char *call, size_t size)
+{
+    int calls = 0;
+    do {
+        served_send(fd, call, size);
+        read_timeout(fd);
+        calls++;
+    } while (latch_begun() == 0);
+    return calls;
+}
+
+static void assert_all_timed_out(int count)
+{
+    assert_int_equal(told.count, count);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(told.endings[i].code, DUET_FAULT_TIMEOUT);
+}
+
+static void one_that_runs_past_its_time_is_told_as_such_when_it_ends(void **state)
+{
+    (void)state;
+    int fd = start(1, 1000);
+    int calls = call_until_begun(fd, "\x94\x00\x01" SOON "\x90", 9);
+    wait_until_told(calls - 1);
+    latch_allow(1);
+    wait_until_told(calls);
+    assert_told(calls - 1, "soon", DUET_FAULT_TIMEOUT);
+    assert_int_equal(told.endings[calls - 1].reply_bytes, TIMEOUT_SIZE);
+    assert_true(pthread_equal(told.endings[calls - 1].thread, told.before));
+    while (stats_now().late_results == 0)
+        sched_yield();
+    assert_int_equal(stats_now().calls.timed_out, calls);
+    assert_int_equal(stats_now().calls_accepted, calls);
+    close(fd);
+    served_stop(&served);
+    assert_all_timed_out(calls);
+}
+
+static void one_that_waits_past_its_time_is_told_then_and_never_begins(void **state)
+{
+    (void)state;
+    int fd = start(1, 1000);
+    CALL(fd, WAIT);
+    latch_wait_until_begun(1);
+    CALL(fd, SOON);
+    read_timeout(fd);
+    wait_until_told(1);
+    assert_told(0, "soon", DUET_FAULT_TIMEOUT);
+    assert_int_equal(told.endings[0].reply_bytes, TIMEOUT_SIZE);
+    assert_int_equal(stats_now().queue_length, 0);
+    assert_int_equal(stats_now().calls.timed_out, 1);
+    latch_allow(1);
+    EXCHANGE(fd, "", "\x94\x01\x01\xc0\xc2");
+    assert_int_equal(stats_now().late_results, 0);
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(latch_begun(), 1);
+    assert_int_equal(told.count, 2);
+    assert_told(1, "wait", 0);
+}
+
+static void one_in_line_past_its_time_too(void **state)
+{
+    (void)state;
+    int fd = start(2, 1000);
+    int calls = 1 + call_until_begun(fd, "\x94\x00\x01" LINE "\x90", 9);
+    CALL(fd, LINE); /* while the one before still runs */
+    read_timeout(fd);
+    wait_until_told(calls - 1);
+    wait_until_queued(0);
+    latch_allow(1);
+    wait_until_told(calls);
+    assert_int_equal(stats_now().calls.timed_out, calls);
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(latch_begun(), 1);
+    assert_all_timed_out(calls);
+}
+
+/* ---- At the end of a drain ---- */
+
+static void what_a_drain_cancels_is_told_whether_it_began_or_not(void **state)
+{
+    (void)state;
+    int fd = start(2, 10);
+    CALL(fd, ONE);
+    latch_wait_until_begun(1);
+    CALL(fd, ONE); /* in line */
+    wait_until_queued(1);
+    CALL(fd, WAIT);
+    latch_wait_until_begun(2);
+    CALL(fd, WAIT); /* in the queue */
+    wait_until_queued(2);
+    duet_server_drain(served.server);
+    wait_until_told(2);
+    assert_int_equal(told.endings[0].code, DUET_FAULT_CANCELLED);
+    assert_int_equal(told.endings[1].code, DUET_FAULT_CANCELLED);
+    assert_int_equal(latch_begun(), 2);
+    latch_allow(2);
+    char replies[1024];
+    assert_true(served_read_all(fd, replies, sizeof replies) > 4 * 20);
+    close(fd);
+    served_join(&served);
+    duet_server_free(served.server);
+    assert_int_equal(latch_begun(), 2);
+    assert_int_equal(told.count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(told.endings[i].code, DUET_FAULT_CANCELLED);
+}
+
+/* ---- With the client ---- */
+
+static void one_that_waits_goes_with_its_client_and_leaves_its_place(void **state)
+{
+    (void)state;
+    int fd = start(2, 1000), other = served_connect(&served);
+    CALL(fd, ONE);
+    latch_wait_until_begun(1);
+    for (int i = 0; i < 4; i++)
+        CALL(other, ONE); /* in line */
+    wait_until_queued(4);
+    CALL(fd, WAIT);
+    latch_wait_until_begun(2);
+    for (int i = 0; i < 4; i++)
+        CALL(other, WAIT); /* in the queue */
+    wait_until_queued(8);
+    reset(other);
+    wait_until_queued(0);
+    while (stats_now().calls.dropped < 8)
+        sched_yield();
+    latch_allow(2);
+    wait_until_told(2);
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(latch_begun(), 2);
+    assert_int_equal(told.count, 2); /* of those that ran */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_that_runs_past_its_time_is_told_as_such_when_it_ends),
+        cmocka_unit_test(one_that_waits_past_its_time_is_told_then_and_never_begins),
+        cmocka_unit_test(one_in_line_past_its_time_too),
+        cmocka_unit_test(what_a_drain_cancels_is_told_whether_it_began_or_not),
+        cmocka_unit_test(one_that_waits_goes_with_its_client_and_leaves_its_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
