@@ -85,7 +85,7 @@ static bool is_named(const struct duet_method_entry *method, const char *name, s
 static struct slot *find_slot(const struct duet_registry *registry, uint64_t hash,
                               const char *name, size_t size)
 {
-    for (size_t i = hash & registry->mask;; i = (i + 1) & registry->mask) {
+    for (size_t i = (size_t)hash & registry->mask;; i = (i + 1) & registry->mask) {
         struct slot *slot = &registry->slots[i];
         if (slot->method == NULL || (slot->hash == hash && is_named(slot->method, name, size)))
             return slot;

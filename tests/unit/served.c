@@ -85,10 +85,21 @@ void served_send(int fd, const void *bytes, size_t size)
     assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
 }
 
+/* A socket with a timeout does not go on by itself after a signal, be it one without a handler.
+ */
+static ssize_t receive(int fd, void *bytes, size_t room)
+{
+    ssize_t n;
+    do
+        n = recv(fd, bytes, room, 0);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 void served_read(int fd, void *bytes, size_t size)
 {
     for (size_t got = 0; got < size;) {
-        ssize_t n = recv(fd, (char *)bytes + got, size - got, 0);
+        ssize_t n = receive(fd, (char *)bytes + got, size - got);
         if (n <= 0)
             fail_msg("the connection ended or stalled after %zu of %zu bytes", got, size);
         got += (size_t)n;
@@ -99,7 +110,7 @@ size_t served_read_all(int fd, void *bytes, size_t room)
 {
     size_t got = 0;
     for (;;) {
-        ssize_t n = recv(fd, (char *)bytes + got, room - got, 0);
+        ssize_t n = receive(fd, (char *)bytes + got, room - got);
         if (n == 0 || (n < 0 && errno == ECONNRESET))
             return got;
         assert_true(n > 0);

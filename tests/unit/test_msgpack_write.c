@@ -146,6 +146,9 @@ static void strings_bytes_and_extensions_have_the_smallest_header(void **state)
 static void a_length_beyond_32_bits_is_too_much(void **state)
 {
     (void)state;
+#if SIZE_MAX == UINT32_MAX
+    skip(); /* no such length can be */
+#else
     struct duet_writer writer;
     begin(&writer, DUET_STYLE_RAW_NEW);
     size_t size = (size_t)UINT32_MAX + 1;
@@ -155,6 +158,7 @@ static void a_length_beyond_32_bits_is_too_much(void **state)
     assert_int_equal(ops->begin_array(&writer, size), -EMSGSIZE);
     assert_int_equal(ops->begin_map(&writer, size), -EMSGSIZE);
     EXPECT(&writer, "");
+#endif
 }
 
 static void times_are_timestamps_of_the_smallest_size(void **state)

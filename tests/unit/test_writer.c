@@ -311,7 +311,7 @@ static void a_reply_over_its_limit_names_the_flag(void **state)
     expect_fault(DUET_FAULT_LIMIT, "reply exceeds --max-reply 1000");
 
     begin();
-    assert_int_equal(duet_write_array(&writer, (size_t)UINT32_MAX + 1), DUET_FAILED);
+    assert_int_equal(duet_write_array(&writer, SIZE_MAX), DUET_FAILED);
     expect_fault(DUET_FAULT_LIMIT, "reply exceeds --max-reply 1000");
 }
 

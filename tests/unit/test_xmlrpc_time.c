@@ -128,6 +128,8 @@ static void dates_agree_with_the_c_library(void **state)
         char text[DUET_XML_TIME_SIZE], expected[64];
         struct tm tm;
         time_t t = (time_t)seconds;
+        if (t != seconds)
+            continue; /* more than a time_t of 32 bits holds */
         gmtime_r(&t, &tm);
         snprintf(expected, sizeof expected, "%04d%02d%02dT%02d:%02d:%02d", tm.tm_year + 1900,
                  tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);

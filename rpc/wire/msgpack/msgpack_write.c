@@ -163,7 +163,7 @@ static int open_container(struct duet_writer *writer, const msgpack_object *obje
     if (object->type == MSGPACK_OBJECT_MAP) {
         uint64_t size = object->via.map.size;
         *items = (struct row){size > 0 ? &object->via.map.ptr->key : NULL, 2 * size};
-        return begin_map(writer, size);
+        return begin_map(writer, object->via.map.size);
     }
     *items = (struct row){object->via.array.ptr, object->via.array.size};
     return begin_array(writer, object->via.array.size);
