@@ -261,8 +261,11 @@ typedef enum duet_option {
     DUET_OUT_MARK,       /* unsent reply bytes of one connection above which it is not read */
     DUET_HEAD_TIMEOUT,   /* ms from the first byte of a request to the end of its head */
     DUET_BODY_TIMEOUT,   /* ms from the end of the head to the end of the request */
+    DUET_MIN_RATE,       /* bytes per second of a body, or of replies that wait; 0: any */
     DUET_WRITE_TIMEOUT,  /* ms in which a peer must take some of what is sent to it */
     DUET_IDLE_TIMEOUT,   /* ms a connection may stay without a request */
+    DUET_LINGER_TIMEOUT, /* ms that an ending connection is read on after its last reply, */
+    DUET_LINGER_IDLE,    /* and ms without a byte that end it sooner */
     DUET_CALL_TIMEOUT,   /* ms from a call's arrival to its answer; 0: no limit */
     DUET_MAX_MULTICALL,  /* calls in one system.multicall */
     DUET_DRAIN_MS,       /* ms that a drain waits for calls in progress */

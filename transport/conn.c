@@ -1,6 +1,5 @@
 /*
- * A connection's life: opening, states, what epoll is asked for, deadlines, closing. On the
- * loop's thread.
+ * A connection's life: opening, states, what epoll is asked for, closing. On the loop's thread.
  */
 #include "conn.h"
 
@@ -9,12 +8,13 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
-enum { LINGER_MS = 1000 };
+/* Whoever was served until a drain began may just be sending: it is waited for this long, which
+ * is more than a request takes to anywhere on a network, and little for who stops a server. */
+enum { DRAIN_QUIET_MS = 100 };
 
 /* A place for one connection. The id of a connection is generation << 32 | slot. */
 struct duet_conn_slot {
@@ -102,73 +102,6 @@ void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *c
             visit(conns->slots[i].conn, ctx);
 }
 
-/* ---- Waiting: one deadline per connection, looked at lazily ---- */
-
-/* When the present wait ends. A deadline that fires earlier, because it was set for another
- * wait, is set again. */
-static uint64_t due_ms(const struct duet_conn *conn)
-{
-    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
-    if (conn->state == CONN_LINGERING)
-        return conn->active_ms + LINGER_MS;
-    if (conn->write_blocked)
-        return conn->active_ms + limits->write_timeout_ms;
-    if (conn->state == CONN_OPEN && conn->framing_state != NULL)
-        return conn->active_ms +
-               (conn->in_body ? limits->body_timeout_ms : limits->head_timeout_ms);
-    return conn->active_ms + limits->idle_timeout_ms;
-}
-
-static void say_timed_out(struct duet_conn *conn)
-{
-    struct duet_message *message = &conn->conns->message;
-    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
-    uint64_t limit = conn->in_body ? limits->body_timeout_ms : limits->head_timeout_ms;
-    *message = (struct duet_message){
-        .bad = DUET_BAD_LIMIT,
-        .status = 408,
-        .notes = conn->framing->notes,
-        .body = conn->in.data ? conn->in.data + conn->in_start : NULL,
-        .body_size = conn->in.size - conn->in_start,
-    };
-    snprintf(message->reason, sizeof message->reason,
-             "request not complete after %llu ms (%s %llu)", (unsigned long long)limit,
-             conn->in_body ? "--body-timeout" : "--head-timeout", (unsigned long long)limit);
-    conn->conns->events->bad(conn, message);
-    duet_conn_finish(conn, true);
-}
-
-static void on_deadline(struct duet_deadline *deadline)
-{
-    struct duet_conn *conn =
-        (struct duet_conn *)((char *)deadline - offsetof(struct duet_conn, deadline));
-    struct duet_loop *loop = conn->conns->loop;
-    uint64_t due = due_ms(conn);
-    if (due > loop->now_ms) {
-        duet_wheel_set(&loop->wheel, deadline, due);
-        return;
-    }
-
-    bool is_waiting_for_us = conn->in_flight > 0 || conn->out_size > 0;
-    if (conn->write_blocked)
-        duet_conn_close(conn);
-    else if (is_waiting_for_us)
-        duet_conn_wait_since_now(conn);
-    else if (conn->state == CONN_OPEN && conn->framing_state != NULL)
-        say_timed_out(conn);
-    else
-        duet_conn_close(conn);
-}
-
-void duet_conn_wait_since_now(struct duet_conn *conn)
-{
-    struct duet_loop *loop = conn->conns->loop;
-    conn->active_ms = loop->now_ms;
-    uint64_t due = due_ms(conn);
-    if (!duet_deadline_is_set(&conn->deadline) || due < conn->deadline.at_ms)
-        duet_wheel_set(&loop->wheel, &conn->deadline, due);
-}
-
 /* ---- What epoll is asked for ---- */
 
 /* The counter of the limit that stops this connection from being read now; NULL when none
@@ -205,15 +138,19 @@ void duet_conn_watch(struct duet_conn *conn)
     if (conn->state == CONN_CLOSED)
         return;
     uint32_t events = 0;
-    if (conn->state == CONN_LINGERING || (duet_conn_may_read(conn) && !conn->input_ended))
+    bool is_read = duet_conn_may_read(conn) && conn->input != INPUT_ENDED;
+    if (conn->state == CONN_LINGERING || is_read)
         events |= EPOLLIN;
-    if (conn->state != CONN_LINGERING && !conn->fin_is_told)
+    if (conn->state != CONN_LINGERING && conn->input == INPUT_OPEN)
         events |= EPOLLRDHUP;
     if (conn->write_blocked)
         events |= EPOLLOUT;
     if (events == conn->watched)
         return;
+    bool was_its_turn = duet_conn_is_its_turn(conn);
     conn->watched = events;
+    if (conn->framing_state != NULL && duet_conn_is_its_turn(conn) && !was_its_turn)
+        duet_conn_wait_since_now(conn); /* the time of its message stood still */
     if (duet_loop_change(conn->conns->loop, conn->fd, events, &conn->source) < 0)
         duet_conn_close(conn);
 }
@@ -223,6 +160,14 @@ void duet_conn_watch(struct duet_conn *conn)
 void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state)
 {
     conn->state = (uint8_t)state;
+}
+
+void duet_conn_enter_input(struct duet_conn *conn, enum duet_conn_input input)
+{
+    bool is_news = conn->input == INPUT_OPEN;
+    conn->input = (uint8_t)input;
+    if (is_news)
+        conn->conns->events->peer_finished(conn);
 }
 
 /* Lets go of the message under way. */
@@ -235,13 +180,10 @@ static void drop_input(struct duet_conn *conn)
     conn->framing_state = NULL;
 }
 
-void duet_conn_finish(struct duet_conn *conn, bool linger)
+void duet_conn_finish(struct duet_conn *conn)
 {
-    if (linger && conn->state == CONN_DRAINING)
-        conn->linger = true; /* a reply that ends the connection came first */
     if (conn->state != CONN_OPEN)
         return;
-    conn->linger = linger;
     drop_input(conn);
     duet_conn_enter(conn, CONN_DRAINING);
     duet_conn_touch(conn);
@@ -254,6 +196,7 @@ static void start_lingering(struct duet_conn *conn)
         return;
     }
     duet_conn_enter(conn, CONN_LINGERING);
+    duet_conn_is_taken(conn);
     duet_conn_wait_since_now(conn);
     duet_conn_watch(conn);
 }
@@ -262,10 +205,10 @@ void duet_conn_settle(struct duet_conn *conn)
 {
     if (conn->state != CONN_DRAINING || conn->in_flight > 0 || conn->out_size > 0)
         return;
-    if (conn->linger && !conn->input_ended)
-        start_lingering(conn);
-    else
+    if (conn->input == INPUT_ENDED)
         duet_conn_close(conn);
+    else
+        start_lingering(conn);
 }
 
 void duet_conn_close(struct duet_conn *conn)
@@ -308,6 +251,25 @@ void duet_conn_release(struct duet_conn *conn, size_t bytes)
 
 /* ---- Drain ---- */
 
+/* It owes nothing and is owed nothing. */
+static bool is_at_rest(const struct duet_conn *conn)
+{
+    return conn->framing_state == NULL && conn->in_flight == 0 && conn->out_size == 0;
+}
+
+/* With nothing unread and nothing on its way a close can take no reply with it: no stages. */
+static void end_at_rest(struct duet_conn *conn)
+{
+    uint64_t quiet_ms = conn->conns->loop->now_ms - conn->active_ms;
+    if (quiet_ms >= DRAIN_QUIET_MS && duet_conn_is_taken(conn)) {
+        duet_conn_close(conn);
+        return;
+    }
+    if (conn->linger_idle_ms > DRAIN_QUIET_MS)
+        conn->linger_idle_ms = DRAIN_QUIET_MS;
+    duet_conn_finish(conn);
+}
+
 void duet_conn_drain(struct duet_conn *conn)
 {
     if (conn->state != CONN_OPEN || conn->is_drained)
@@ -317,8 +279,12 @@ void duet_conn_drain(struct duet_conn *conn)
         arrived = 0;
     conn->is_drained = true;
     conn->read_left = (size_t)arrived;
-    if (arrived == 0 && !duet_conn_has_leftover(conn))
-        duet_conn_finish(conn, true);
+    if (arrived > 0 || duet_conn_has_leftover(conn))
+        return;
+    if (is_at_rest(conn))
+        end_at_rest(conn);
+    else
+        duet_conn_finish(conn);
 }
 
 bool duet_conn_is_last(const struct duet_conn *conn)
@@ -336,10 +302,8 @@ static void on_event_unread(struct duet_conn *conn, uint32_t events)
 {
     if (events & EPOLLIN)
         duet_conn_count_pause(conn);
-    if (events & EPOLLRDHUP && !conn->fin_is_told) {
-        conn->fin_is_told = true;
-        conn->conns->events->peer_finished(conn);
-    }
+    if (events & EPOLLRDHUP && conn->input == INPUT_OPEN)
+        duet_conn_enter_input(conn, INPUT_ENDING);
     duet_conn_watch(conn);
 }
 
@@ -361,7 +325,7 @@ static void on_ready(struct duet_source *source, uint32_t events)
         conn->write_blocked = false;
         duet_conn_touch(conn);
     }
-    if (duet_conn_may_read(conn) && !conn->input_ended)
+    if (duet_conn_may_read(conn) && conn->input != INPUT_ENDED)
         duet_conn_read(conn);
     else if (events & (EPOLLIN | EPOLLRDHUP))
         on_event_unread(conn, events);
@@ -379,7 +343,8 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct 
     conn->conns = conns;
     conn->fd = fd;
     conn->max_in_flight = 1;
-    conn->deadline.expired = on_deadline;
+    conn->deadline.expired = duet_conn_expired;
+    conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;
     conn->watched = EPOLLIN | EPOLLRDHUP;
     duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
     if (peer->sa_family == AF_INET)

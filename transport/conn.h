@@ -2,7 +2,8 @@
  * Connections: bytes in, messages out; replies in, bytes out. A connection belongs to one loop
  * for life and only that loop's thread touches it; others name it by its id. It knows framing
  * and flow control, no RPC: what a message means is for the owner's callbacks (rpc/home).
- * Files: conn.c the states, conn_in.c reading, conn_room.c memory, conn_out.c writing.
+ * Files: conn.c the states, conn_time.c how long they last, conn_in.c reading, conn_room.c
+ * memory, conn_out.c writing.
  */
 #ifndef DUET_CONN_H
 #define DUET_CONN_H
@@ -53,15 +54,27 @@ struct duet_out {
 };
 
 /* clang-format off */
-/*   OPEN --FIN, bad, last request, drain--> DRAINING --last reply out--> LINGERING --EOF, 1 s--> CLOSED
- *     |                                        \--------------- nothing unread ---------------------^
- *     \----------------------- reset, error or deadline, from any state ----------------------------^
+/*   OPEN --FIN, bad, last request, drain--> DRAINING --last reply out--> LINGERING --EOF, silence--> CLOSED
+ *     |                                        \--------------- all is read ---------------------------^
+ *     \----------------------- reset, error or deadline, from any state -------------------------------^
  *
  * DRAINING takes no more requests and still writes replies. LINGERING has shut down its writing side
- * and reads to EOF: a close with unread bytes would reset the connection and take the last reply
- * with it. */
+ * and reads on as long as bytes keep coming: a close with bytes unread, or before those that come
+ * after it, would reset the connection and take the last reply with it (RFC 9112 9.6). */
 /* clang-format on */
 enum duet_conn_state { CONN_OPEN, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
+
+/*   INPUT_OPEN --a FIN is seen, and told to the owner--> INPUT_ENDING --all before it is
+ * read--> INPUT_ENDED
+ */
+enum duet_conn_input { INPUT_OPEN, INPUT_ENDING, INPUT_ENDED };
+
+/* How fast the peer goes on: with the body that it sends, or with taking what was written. */
+struct duet_conn_pace {
+    uint64_t since_ms; /* when measuring began; or lingering */
+    uint64_t bytes;    /* that came, or were taken, since */
+    int64_t taken; /* of all bytes written, those its kernel had when it was last looked at */
+};
 
 struct duet_conn {
     struct duet_source source;
@@ -69,9 +82,7 @@ struct duet_conn {
     uint64_t id; /* slot + generation: never names another connection later */
     int fd;
     uint8_t state;      /* enum duet_conn_state; only conn_enter assigns it */
-    bool fin_is_told;   /* the peer's FIN was seen and the owner knows */
-    bool input_ended;   /* everything before the FIN has been read */
-    bool linger;        /* finish with LINGERING */
+    uint8_t input;      /* enum duet_conn_input; only conn_enter_input assigns it */
     bool in_body;       /* of the message under way */
     bool write_blocked; /* no more is taken now, or in this turn */
     bool is_dirty;      /* on the list of connections to flush */
@@ -98,8 +109,10 @@ struct duet_conn {
     size_t chunk_bytes; /* memory of those that were copied */
 
     struct duet_deadline deadline;
-    uint64_t
-        active_ms; /* since when the present wait lasts: idle, head, body, write or linger */
+    uint64_t active_ms; /* since when the present wait lasts; conn_time.c has its kinds */
+    struct duet_conn_pace pace;
+    uint64_t written; /* bytes, since it was opened */
+    uint64_t linger_idle_ms;
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
     void *calls;       /* the owner's */
@@ -119,6 +132,9 @@ struct duet_conn_limits {
     size_t max_spare; /* bytes that lie idle, to be used again for the next messages */
     size_t out_mark;
     uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
+    uint64_t linger_timeout_ms, linger_idle_ms;
+    uint64_t min_rate; /* bytes per second of a body, or of replies that wait; 0: any; */
+    uint64_t rate_ms;  /* an average over so long */
 };
 
 struct duet_chunk;
@@ -197,11 +213,12 @@ void duet_conn_release(struct duet_conn *conn, size_t bytes);
  * message: fresh memory of that size costs more in page faults than reading into it. */
 void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf);
 
-/* No more requests are taken; when the last reply is out, the connection ends. With `linger` it
- * reads to EOF first; a later call may still ask for that. */
-void duet_conn_finish(struct duet_conn *conn, bool linger);
+/* No more requests are taken; when the last reply is out, the connection ends in stages, so
+ * that the peer gets that reply whatever it still sends. */
+void duet_conn_finish(struct duet_conn *conn);
 
-/* Closes at once; unsent bytes are lost. */
+/* Closes at once; unsent bytes are lost, and if any are unread perhaps those too that the peer
+ * has not read. */
 void duet_conn_close(struct duet_conn *conn);
 
 /* The server drains: what has arrived by now is still read and answered, nothing after it. */

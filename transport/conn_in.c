@@ -33,10 +33,8 @@ static void end_if_read_out(struct duet_conn *conn)
 {
     if (conn->state != CONN_OPEN || duet_conn_has_leftover(conn))
         return;
-    if (conn->input_ended)
-        duet_conn_finish(conn, false);
-    else if (conn->is_drained && conn->read_left == 0)
-        duet_conn_finish(conn, true);
+    if (conn->input == INPUT_ENDED || (conn->is_drained && conn->read_left == 0))
+        duet_conn_finish(conn);
 }
 
 static int keep_state(struct duet_conn *conn)
@@ -78,7 +76,7 @@ static void drop_state(struct duet_conn *conn)
 static void refuse(struct duet_conn *conn, struct duet_message *message)
 {
     conn->conns->events->bad(conn, message);
-    duet_conn_finish(conn, true);
+    duet_conn_finish(conn);
 }
 
 static bool choose_framing(struct duet_conn *conn, uint8_t first)
@@ -133,6 +131,17 @@ static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struc
     return used;
 }
 
+/* As long as what was written waits to be taken, nothing that is sent counts. */
+static void note_received(struct duet_conn *conn, size_t n)
+{
+    if (conn->write_blocked)
+        return;
+    if (conn->framing_state == NULL)
+        conn->active_ms = conn->conns->loop->now_ms;
+    else
+        conn->pace.bytes += n;
+}
+
 /* recv, with its outcomes sorted: > 0 bytes, 0 nothing to be had now; the connection may be
  * finished or closed after. */
 static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
@@ -142,18 +151,13 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     ssize_t n = size > 0 ? recv(conn->fd, room, size, 0) : -1;
     if (n > 0) {
         duet_count(&conn->conns->bytes_in, (size_t)n);
-        if (conn->framing_state == NULL && !conn->write_blocked)
-            conn->active_ms = conn->conns->loop->now_ms;
+        note_received(conn, (size_t)n);
         if (conn->is_drained)
             conn->read_left -= (size_t)n;
         return (size_t)n;
     }
     if (n == 0) {
-        conn->input_ended = true;
-        if (!conn->fin_is_told) {
-            conn->fin_is_told = true;
-            conn->conns->events->peer_finished(conn);
-        }
+        duet_conn_enter_input(conn, INPUT_ENDED);
         duet_conn_touch(conn);
     } else if (size > 0 && errno != EAGAIN && errno != EINTR) {
         duet_conn_close(conn);
@@ -195,7 +199,7 @@ static size_t room_ahead(const struct duet_conn *conn, size_t held)
 static void finish_over_budget(struct duet_conn *conn)
 {
     duet_count(&conn->conns->refused_buffered, 1);
-    duet_conn_finish(conn, true);
+    duet_conn_finish(conn);
 }
 
 static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
@@ -326,4 +330,6 @@ void duet_conn_discard(struct duet_conn *conn)
     ssize_t n = recv(conn->fd, scratch, DUET_SCRATCH_SIZE, 0);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         duet_conn_close(conn);
+    else if (n > 0 && conn->pace.taken >= (int64_t)conn->written)
+        conn->active_ms = conn->conns->loop->now_ms; /* whoever has its answer may go on */
 }

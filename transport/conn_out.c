@@ -184,6 +184,7 @@ static ssize_t write_parts(struct duet_conn *conn, size_t share, size_t *asked)
 static void forget_written(struct duet_conn *conn, size_t written)
 {
     conn->out_size -= written;
+    conn->written += written;
     duet_count(&conn->conns->bytes_out, written);
     while (conn->out_first != NULL && written >= conn->out_first->size - conn->out_offset) {
         written -= conn->out_first->size - conn->out_offset;
@@ -212,9 +213,9 @@ static void write_share(struct duet_conn *conn)
             forget_written(conn, (size_t)n);
         share -= asked;
         conn->write_blocked = n < (ssize_t)asked || (share == 0 && conn->out_first != NULL);
-        if (conn->write_blocked || conn->framing_state != NULL)
-            duet_conn_wait_since_now(conn); /* for the peer to take more, or to send the rest */
-        else
+        if (conn->write_blocked)
+            duet_conn_wait_for_reader(conn, n > 0 ? (size_t)n : 0);
+        else if (conn->framing_state == NULL)
             conn->active_ms = conn->conns->loop->now_ms;
     }
 }
@@ -230,8 +231,8 @@ void duet_conn_flush(struct duet_conn *conn)
     duet_conn_charge(conn);
     if (conn->out_size > conn->conns->conn_limits.out_mark)
         duet_conn_count_pause(conn);
-    bool can_resume =
-        duet_conn_may_read(conn) && (duet_conn_has_leftover(conn) || conn->input_ended);
+    bool can_resume = duet_conn_may_read(conn) &&
+                      (duet_conn_has_leftover(conn) || conn->input == INPUT_ENDED);
     if (can_resume && !conn->is_ready) {
         conn->is_ready = true;
         conn->next_ready = conn->conns->ready;

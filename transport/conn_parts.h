@@ -1,5 +1,6 @@
 /*
- * What conn.c, conn_in.c, conn_room.c and conn_out.c share; nobody else includes it.
+ * What conn.c, conn_time.c, conn_in.c, conn_room.c and conn_out.c share; nobody else includes
+ * it.
  */
 #ifndef DUET_CONN_PARTS_H
 #define DUET_CONN_PARTS_H
@@ -15,6 +16,7 @@ enum {
 
 /* conn.c */
 void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state);
+void duet_conn_enter_input(struct duet_conn *conn, enum duet_conn_input input);
 
 /* No limit stops it from being read; and one that does is counted. */
 bool duet_conn_may_read(const struct duet_conn *conn);
@@ -23,11 +25,25 @@ void duet_conn_count_pause(struct duet_conn *conn);
 /* Asks epoll for what the state needs. */
 void duet_conn_watch(struct duet_conn *conn);
 
+/* Goes on to the next state when nothing is left to do in this one. */
+void duet_conn_settle(struct duet_conn *conn);
+
+/* conn_time.c */
+
 /* A new wait begins: its deadline. */
 void duet_conn_wait_since_now(struct duet_conn *conn);
 
-/* Goes on to the next state when nothing is left to do in this one. */
-void duet_conn_settle(struct duet_conn *conn);
+/* The kernel takes no more, after `written` bytes in a row: how its reader goes on is watched
+ * until all is out. */
+void duet_conn_wait_for_reader(struct duet_conn *conn, size_t written);
+
+/* The peer's kernel has all that was ever written; a unix socket's has it at once. */
+bool duet_conn_is_taken(struct duet_conn *conn);
+
+/* Nothing of ours keeps the peer from sending on, and it need not take anything first. */
+bool duet_conn_is_its_turn(const struct duet_conn *conn);
+
+void duet_conn_expired(struct duet_deadline *deadline);
 
 /* conn_in.c */
 void duet_conn_read(struct duet_conn *conn);

@@ -102,7 +102,7 @@ static void give_up(struct duet_conn *conn, struct duet_call *call)
 {
     duet_count(&call->home->unreadable, 1);
     duet_home_recycle(call);
-    duet_conn_finish(conn, true);
+    duet_conn_finish(conn);
 }
 
 static bool is_answerable(const struct duet_call *call)
@@ -151,7 +151,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     duet_call_run(
         call, duet_fault_set(&call->fault, code_of_bad(message->bad), "%s", message->reason));
     duet_home_answer(conn, call);
-    duet_conn_finish(conn, true);
+    duet_conn_finish(conn);
 }
 
 /* The connection is one too many: it is told so, whatever it asks but for the server's health,
@@ -162,7 +162,7 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
     if (duet_pages_is_health(message)) {
         message->notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
         duet_pages_answer(home, conn, message);
-        duet_conn_finish(conn, true);
+        duet_conn_finish(conn);
         return;
     }
     duet_option option =

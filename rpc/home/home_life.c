@@ -61,7 +61,10 @@ static void finish_conn(struct duet_conn *conn, void *ctx)
     struct duet_home *home = ctx;
     if (duet_conn_has_unread(conn))
         atomic_store(&home->server->deadline_passed, true);
-    duet_conn_finish(conn, true);
+    if (conn->state == CONN_LINGERING)
+        duet_conn_close(conn); /* it has had its last reply, and time to take it */
+    else
+        duet_conn_finish(conn);
 }
 
 /* Its peer has not taken the last replies. */
@@ -183,6 +186,7 @@ static size_t spare_share(const struct duet_server *server)
 
 int duet_home_init(struct duet_home *home, struct duet_server *server)
 {
+    enum { RATE_MS = 10 * 1000 }; /* longer than a network hiccups */
     const int64_t *option = server->options.value;
     home->server = server;
     home->number = (size_t)(home - server->homes);
@@ -204,6 +208,10 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
                 .body_timeout_ms = (uint64_t)option[DUET_BODY_TIMEOUT],
                 .write_timeout_ms = (uint64_t)option[DUET_WRITE_TIMEOUT],
                 .idle_timeout_ms = (uint64_t)option[DUET_IDLE_TIMEOUT],
+                .linger_timeout_ms = (uint64_t)option[DUET_LINGER_TIMEOUT],
+                .linger_idle_ms = (uint64_t)option[DUET_LINGER_IDLE],
+                .min_rate = (uint64_t)option[DUET_MIN_RATE],
+                .rate_ms = RATE_MS,
             },
     };
     home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);

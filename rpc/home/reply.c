@@ -82,14 +82,13 @@ static void release_piece(struct duet_out *out)
     (void)out; /* the last piece of a reply releases it all */
 }
 
-/* After the reply to its last request a connection ends. The peer that asked for that sends
- * nothing more; if it is our decision, unread bytes may still come. */
+/* After the reply to its last request a connection ends. */
 static void finish_if_last(struct duet_conn *conn, const struct duet_head *head)
 {
     bool is_over =
         head->close || (head->notes & DUET_NOTE_HTTP && !(head->notes & DUET_NOTE_KEEP_ALIVE));
     if (is_over)
-        duet_conn_finish(conn, head->close);
+        duet_conn_finish(conn);
 }
 
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body)

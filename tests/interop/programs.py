@@ -18,9 +18,12 @@ LIMITS = {
     "--max-in-flight-bytes": "33554432",
     "--worker-queue": "4096",
     "--head-timeout": "10000",
-    "--body-timeout": "30000",
+    "--body-timeout": "600000",
+    "--min-rate": "4096",
     "--write-timeout": "30000",
     "--idle-timeout": "300000",
+    "--linger-timeout": "30000",
+    "--linger-idle": "1000",
     "--max-multicall": "1024",
     "--drain-ms": "3000",
 }

@@ -1,5 +1,6 @@
 """Limits on time: each wait ends, with the word that its protocol has for it. Nothing here asserts
 how quickly, only that nothing ends before its time."""
+import concurrent.futures
 import socket
 import time
 import unittest
@@ -102,6 +103,56 @@ class BodyTest(HeadTest):
                     self.assertRegex(error[1], r"--(head|body)-timeout \d+")
                 else:
                     self.assertEqual(data, b"")
+
+
+class RateTest(TimeTest):
+    """An average over ten seconds, so all that takes them is done at once."""
+
+    flags = ("--body-timeout", LONG_MS)
+    STEPS, STEP_S = 60, 0.2
+
+    def send_in_steps(self, sock, data):
+        """Over twelve seconds, unless there is an answer before."""
+        size = len(data) // self.STEPS + 1
+        sock.settimeout(self.STEP_S)
+        for at in range(0, len(data), size):
+            sock.sendall(data[at : at + size])
+            try:
+                sock.recv(1, socket.MSG_PEEK)
+                break
+            except socket.timeout:
+                continue
+        sock.settimeout(30)
+        return read_to_end(sock)
+
+    def ask_slowly(self, data):
+        with self.server.connect() as sock:
+            return self.send_in_steps(sock, data)
+
+    def test_a_body_must_come_at_a_rate_and_then_has_its_time(self):
+        def http(size):
+            return post(call_xml("echo", "x" * size), "Connection: close")
+
+        def plain(size):
+            return packed("echo", "x" * size, msgid=9)
+
+        rows = [http(2000), plain(2000), http(120_000), plain(120_000) + b"\xc1"]
+        with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
+            slow, slow_plain, steady, steady_plain = pool.map(self.ask_slowly, rows)
+        answer = Answer(slow)
+        self.assertEqual((answer.status, answer.code), (408, LIMIT), answer.head)
+        self.check_words(answer.words, "--min-rate", 4096)
+        self.assertRegex(answer.words, r"\b1\d\d bytes per second over 10 s")
+        kind, msgid, error, _ = msgpack.unpackb(slow_plain)
+        self.assertEqual((kind, msgid, error[0]), (RESPONSE, 9, LIMIT))
+        self.check_words(error[1], "--min-rate", 4096)
+        self.assertEqual(Answer(steady).status, 200)
+        self.assertEqual(next(iter(self.unpacked(steady_plain)))[3], "x" * 120_000)
+
+    def unpacked(self, data):
+        unpacker = msgpack.Unpacker()
+        unpacker.feed(data)
+        return unpacker
 
 
 class WriteTest(TimeTest):

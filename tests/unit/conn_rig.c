@@ -213,7 +213,10 @@ void rig_open(struct rig *rig)
                         .head_timeout_ms = 100000,
                         .body_timeout_ms = 100000,
                         .write_timeout_ms = 100000,
-                        .idle_timeout_ms = 100000},
+                        .idle_timeout_ms = 100000,
+                        .linger_timeout_ms = 100000,
+                        .linger_idle_ms = 1000,
+                        .rate_ms = 100000},
     };
     rig->framing = &tiny_framing;
     rig->max_in_flight = 1000;

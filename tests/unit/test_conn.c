@@ -1,5 +1,5 @@
 /*
- * A connection's life: the ways it ends, whom it tells, the time it has, draining, and ids.
+ * A connection's life: the ways it ends, whom it tells, draining, and ids.
  */
 #include "conn_rig.h"
 
@@ -200,44 +200,10 @@ static void calls_before_a_bad_message_are_answered_first(void **state)
     rig_close(&rig);
 }
 
-static void lingering_ends_after_a_second(void **state)
-{
-    (void)state;
-    rig_open(&rig);
-    rig.says_bad = true;
-    int peer;
-    rig_connect(&rig, &peer);
-    uint64_t since = rig.loop.now_ms;
-    PEER_SENDS(&rig, peer, "\xff");
-    PEER_READS(&rig, peer, "bad");
-    RIG_UNTIL(&rig, rig.closes == 1);
-    assert_true(rig.loop.now_ms >= since + 1000);
-    close(peer);
-    rig_close(&rig);
-}
-
-static void a_later_wish_to_linger_counts(void **state)
-{
-    (void)state;
-    rig_open(&rig);
-    int peer;
-    struct duet_conn *conn = rig_connect(&rig, &peer);
-    duet_conn_send(conn, "last", 4, NULL, 0);
-    duet_conn_finish(conn, false);
-    duet_conn_finish(conn, true);
-    duet_conn_finish(conn, false);
-    rig_turn(&rig);
-    assert_int_equal(conn->state, CONN_LINGERING);
-    PEER_READS(&rig, peer, "last");
-    close(peer);
-    RIG_UNTIL(&rig, rig.closes == 1);
-    rig_close(&rig);
-}
-
 static void finish_and_close(struct rig *r, struct duet_conn *conn)
 {
     (void)r;
-    duet_conn_finish(conn, false);
+    duet_conn_finish(conn);
     duet_conn_close(conn);
     duet_conn_close(conn);
 }
@@ -245,7 +211,7 @@ static void finish_and_close(struct rig *r, struct duet_conn *conn)
 static void finish_it(struct rig *r, struct duet_conn *conn)
 {
     (void)r;
-    duet_conn_finish(conn, false);
+    duet_conn_finish(conn);
 }
 
 static void no_message_follows_the_one_that_ended_the_connection(void **state)
@@ -254,6 +220,7 @@ static void no_message_follows_the_one_that_ended_the_connection(void **state)
     for (int closes = 0; closes < 2; closes++)
         for (size_t first = 0; first < 3; first++) { /* cut before the first is whole */
             rig_open(&rig);
+            rig.conns.conn_limits.linger_idle_ms = 10;
             rig.on_message = closes ? finish_and_close : finish_it;
             int peer;
             rig_connect(&rig, &peer);
@@ -278,84 +245,6 @@ static void a_first_byte_that_nobody_speaks_closes(void **state)
     PEER_SENDS(&rig, peer, "SSH-2.0-");
     RIG_UNTIL(&rig, rig.closes == 1);
     assert_int_equal(rig.messages + rig.bads, 0);
-    close(peer);
-    rig_close(&rig);
-}
-
-/* ---- Time limits ---- */
-
-static void a_trickled_head_and_a_trickled_body_end_at_their_time(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes;
-        size_t size;
-        bool in_body;
-        const char *flag;
-    } rows[] = {
-        {"\xfe\000", 2, false, "--head-timeout"},
-        {"\xfe\000\000\000\005par", 8, true, "--body-timeout"},
-        {"\005par", 4, true, "--body-timeout"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        rig_open(&rig);
-        rig.says_bad = true;
-        if (rows[i].in_body)
-            rig.conns.conn_limits.body_timeout_ms = 20;
-        else
-            rig.conns.conn_limits.head_timeout_ms = 20;
-        int peer;
-        rig_connect(&rig, &peer);
-        peer_send(&rig, peer, rows[i].bytes, rows[i].size);
-        uint64_t since = rig.loop.now_ms;
-        PEER_READS(&rig, peer, "bad");
-        assert_true(rig.loop.now_ms >= since + 19);
-        assert_int_equal(rig.bad_status, 408);
-        assert_non_null(strstr(rig.reason, rows[i].flag));
-        assert_int_equal(peer_read_to_end(&rig, peer), 0);
-        close(peer);
-        RIG_UNTIL(&rig, rig.closes == 1);
-        rig_close(&rig);
-    }
-}
-
-static void an_idle_connection_ends_in_silence(void **state)
-{
-    (void)state;
-    for (int used = 0; used < 2; used++) {
-        rig_open(&rig);
-        rig.conns.conn_limits.idle_timeout_ms = 20;
-        int peer;
-        rig_connect(&rig, &peer);
-        if (used) {
-            PEER_SENDS(&rig, peer, "\002hi");
-            PEER_READS(&rig, peer, "hi");
-        }
-        assert_int_equal(peer_read_to_end(&rig, peer), 0);
-        assert_int_equal(rig.bads, 0);
-        assert_int_equal(rig.closes, 1);
-        close(peer);
-        rig_close(&rig);
-    }
-}
-
-static void a_connection_that_waits_for_us_has_all_the_time(void **state)
-{
-    (void)state;
-    rig_open(&rig);
-    rig.echoes = false;
-    rig.holds = true;
-    rig.conns.conn_limits.idle_timeout_ms = 5;
-    rig.conns.conn_limits.write_timeout_ms = 5;
-    int peer;
-    struct duet_conn *conn = rig_connect(&rig, &peer);
-    PEER_SENDS(&rig, peer, "\002hi");
-    rig_let_pass(&rig, 40);
-    assert_int_equal(rig.closes, 0);
-    duet_conn_send(conn, "HI", 2, NULL, 0);
-    duet_conn_release(conn, 3);
-    PEER_READS(&rig, peer, "HI");
-    RIG_UNTIL(&rig, rig.closes == 1); /* and then it is idle */
     close(peer);
     rig_close(&rig);
 }
@@ -399,6 +288,47 @@ static void the_last_message_of_a_drain_is_known_as_such(void **state)
     assert_int_equal(rig.messages, 3);
     assert_true(rig.last_was_last);
     assert_int_equal(peer_read_to_end(&rig, peer), 0);
+    close(peer);
+    rig_close(&rig);
+}
+
+static void a_drain_ends_one_that_is_quiet_at_once(void **state)
+{
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++)
+        for (int used = 0; used < 2; used++) {
+            rig_open(&rig);
+            int peer;
+            struct duet_conn *conn =
+                tcp ? rig_connect_tcp(&rig, &peer) : rig_connect(&rig, &peer);
+            if (used) {
+                PEER_SENDS(&rig, peer, "\002hi");
+                PEER_READS(&rig, peer, "hi");
+            }
+            rig_let_pass(&rig, 200);
+            duet_conn_drain(conn);
+            assert_int_equal(rig.closes, 1);
+            assert_int_equal(peer_read_to_end(&rig, peer), 0);
+            close(peer);
+            rig_close(&rig);
+        }
+}
+
+static void a_drain_hears_out_one_that_was_just_served(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
+    PEER_SENDS(&rig, peer, "\001a");
+    RIG_UNTIL(&rig, rig.conns.bytes_out == 1);
+    conn->active_ms = rig.loop.now_ms; /* however slow the test is */
+    duet_conn_drain(conn);
+    assert_int_equal(rig.closes, 0);
+    assert_int_equal(peer_send_some(peer, "\001b", 2), 2);
+    assert_int_equal(peer_read_to_end(&rig, peer), 1); /* not ECONNRESET */
+    assert_int_equal(rig.messages, 1);
+    RIG_UNTIL(&rig, rig.closes == 1); /* though the peer stays */
     close(peer);
     rig_close(&rig);
 }
@@ -597,15 +527,12 @@ int main(void)
         cmocka_unit_test(a_bad_message_gets_its_answer_and_the_rest_is_read_away),
         cmocka_unit_test(a_fin_while_lingering_does_not_cut_what_lies_before_it),
         cmocka_unit_test(calls_before_a_bad_message_are_answered_first),
-        cmocka_unit_test(lingering_ends_after_a_second),
-        cmocka_unit_test(a_later_wish_to_linger_counts),
         cmocka_unit_test(no_message_follows_the_one_that_ended_the_connection),
         cmocka_unit_test(a_first_byte_that_nobody_speaks_closes),
-        cmocka_unit_test(a_trickled_head_and_a_trickled_body_end_at_their_time),
-        cmocka_unit_test(an_idle_connection_ends_in_silence),
-        cmocka_unit_test(a_connection_that_waits_for_us_has_all_the_time),
         cmocka_unit_test(a_drain_answers_what_has_arrived_and_no_more),
         cmocka_unit_test(the_last_message_of_a_drain_is_known_as_such),
+        cmocka_unit_test(a_drain_ends_one_that_is_quiet_at_once),
+        cmocka_unit_test(a_drain_hears_out_one_that_was_just_served),
         cmocka_unit_test(a_drain_ends_an_idle_connection_at_once_and_a_busy_one_after_its_call),
         cmocka_unit_test(a_drain_also_answers_what_was_read_ahead_while_paused),
         cmocka_unit_test(over_the_budget_a_message_under_way_is_refused),

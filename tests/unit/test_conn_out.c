@@ -188,7 +188,7 @@ static void nothing_is_sent_after_our_side_is_shut(void **state)
     rig_open(&rig);
     int peer;
     struct duet_conn *conn = rig_connect(&rig, &peer);
-    duet_conn_finish(conn, true);
+    duet_conn_finish(conn);
     rig_turn(&rig);
     assert_int_equal(conn->state, CONN_LINGERING);
     struct parcel late = parcel_of("late", 4);
