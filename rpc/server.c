@@ -426,6 +426,19 @@ static void set_serving(struct duet_server *server, bool is_serving)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* Names the limit that keeps the loops from opening. */
+static int fail_to_open(struct duet_server *server, int rc)
+{
+    struct rlimit limit;
+    if (rc != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return fail_if(server, rc, "");
+    return duet_server_fail(
+        server, rc,
+        "cannot open %" PRId64 " loops: RLIMIT_NOFILE is %llu files (ulimit "
+        "-n); raise that limit or lower --loops",
+        server->options.value[DUET_LOOPS], (unsigned long long)limit.rlim_cur);
+}
+
 static int serve(struct duet_server *server)
 {
     fix_options(server);
@@ -434,6 +447,7 @@ static int serve(struct duet_server *server)
     int rc = open_drain(server);
     if (rc == 0)
         rc = open_homes(server);
+    fail_to_open(server, rc);
     if (rc == 0)
         rc = start_workers(server);
     set_serving(server, rc == 0);

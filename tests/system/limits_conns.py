@@ -2,11 +2,13 @@
 file descriptors run out it is closed, without spinning."""
 import resource
 import socket
+import subprocess
 import unittest
 
 import msgpack
 from rig import (
     BUSY,
+    PATIENCE_S,
     RESPONSE,
     Answer,
     SystemTest,
@@ -16,6 +18,7 @@ from rig import (
     read_to_end,
     wait_until,
 )
+from duet_server import program_path  # the rig knows where it is
 
 
 class ConnectionsTest(SystemTest):
@@ -162,6 +165,21 @@ class FewDescriptorsTest(ConnectionsTest):
             self.assertLess(self.cpu_s() - cpu, 0.2)
             self.check_sums(stats)
         self.close_and_wait(socks)
+
+
+class TooFewDescriptorsTest(unittest.TestCase):
+    def test_a_server_that_cannot_open_its_loops_names_the_limit(self):
+        limit = 16
+
+        def allow_few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+        command = [program_path("interop_server"), "--listen", "tcp://127.0.0.1:0", "--loops", "20"]
+        ended = subprocess.run(
+            command, preexec_fn=allow_few, capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        self.assertEqual(ended.returncode, 2)
+        self.assertRegex(ended.stderr, rf"cannot open 20 loops: RLIMIT_NOFILE is {limit} files .*--loops")
 
 
 class SoftLimitTest(SystemTest):
