@@ -1,27 +1,41 @@
 """What a loop leaves to the workers: reading, running and answering what takes long, even for a method
 that runs inline, so that it holds up nobody else. With the only worker busy, it waits; the rest is
 answered at once."""
-import socket
-import struct
 import unittest
 
 import msgpack
-from rig import NOTIFICATION, RESPONSE, SystemTest, call_xml, packed, post
+from rig import (
+    BUSY,
+    NOTIFICATION,
+    RESPONSE,
+    Answer,
+    SystemTest,
+    call_xml,
+    packed,
+    post,
+    read_to_end,
+    reset_on_close,
+)
 
 KIB = 1024
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a reset, which cancels what runs
 
 
-class TurnsTest(SystemTest):
+class BusyTest(SystemTest):
+    """A server whose only worker is busy."""
+
     flags = ("--workers", "1")
 
     def setUp(self):
-        self.sleeper = self.server.connect()
-        self.sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.sleeper = reset_on_close(self.server.connect())
         self.addCleanup(self.sleeper.close)
         self.sleeper.sendall(packed("demo.sleep", 600.0))
         self.wait_for_stats(lambda s: s["workers_active"] == 1 and s["queue_length"] == 0, "busy")
 
+    def in_post(self, message, *headers):
+        return post(message, "Content-Type: application/msgpack", *headers)
+
+
+class TurnsTest(BusyTest):
     def check_waits(self, data):
         """It is for a worker, and runs when there is one; others are answered meanwhile."""
         with self.server.connect() as sock, self.peer() as peer:
@@ -36,9 +50,6 @@ class TurnsTest(SystemTest):
             sock.sendall(data)
             self.assertTrue(sock.recv(1))
         self.assertEqual(self.stats()["queue_length"], 0)
-
-    def in_post(self, message):
-        return post(message, "Content-Type: application/msgpack")
 
     def test_many_values(self):
         self.check_waits(packed("echo", [1] * 5000))
@@ -74,6 +85,36 @@ class TurnsTest(SystemTest):
             self.assertEqual(msgpack.unpackb(sock.recv(100)), [RESPONSE, 1, None, 8])
             self.wait_for_stats(lambda s: s["queue_length"] == 1, "queued")
             self.sleeper.close()
+
+
+class FullQueueTest(BusyTest):
+    """What cannot be left to the workers, for their queue is full."""
+
+    flags = ("--workers", "1", "--worker-queue", "1")
+
+    def setUp(self):
+        super().setUp()
+        self.sleeper.sendall(packed("demo.sleep", 600.0))
+        self.wait_for_stats(lambda s: s["queue_length"] == 1, "full")
+
+    def ask_in_post(self, message, *headers):
+        with self.server.connect() as sock:
+            sock.sendall(self.in_post(message, "Connection: close", *headers))
+            return Answer(read_to_end(sock))
+
+    def test_what_was_not_read_is_refused_by_its_msgid(self):
+        answer = self.ask_in_post(packed("echo", b"x" * 100 * KIB, msgid=77))
+        self.assertEqual(answer.status, 503)
+        _, msgid, error, _ = msgpack.unpackb(answer.body)
+        self.assertEqual((msgid, error[0]), (77, BUSY))
+
+    def test_an_answer_that_should_be_compressed_is_given_as_it_is(self):
+        before = self.stats()["calls"]
+        answer = self.ask_in_post(packed("echo", b"x" * 60 * KIB), "Accept-Encoding: gzip")
+        self.assertEqual((answer.status, answer.header("Content-Encoding")), (200, None))
+        self.assertEqual(msgpack.unpackb(answer.body)[3], b"x" * 60 * KIB)
+        after = self.stats()["calls"]
+        self.assertEqual((after["refused"], after["fault"]), (before["refused"], before["fault"]))
 
 
 if __name__ == "__main__":
