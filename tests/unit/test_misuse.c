@@ -317,8 +317,8 @@ HANDLER(invoke_failing)
 HANDLER(fail_formless)
 {
     (void)ctx;
-    const char *volatile none = NULL;
-    return duet_fail(call, 3, none);
+    int (*any_format)(duet_call *, int, const char *, ...) = duet_fail; /* unseen by -Wformat */
+    return any_format(call, 3, NULL);
 }
 
 HANDLER(return_positive)
