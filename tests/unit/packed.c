@@ -179,7 +179,7 @@ static void pack_value(struct reader *reader)
         pack_number(reader);
 }
 
-static struct packed pack(const char *format, va_list args)
+struct packed packed_from_list(const char *format, va_list args)
 {
     char text[PACKED_ROOM];
     int length = vsnprintf(text, sizeof text, format, args);
@@ -205,7 +205,7 @@ struct packed packed_from(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    struct packed packed = pack(format, args);
+    struct packed packed = packed_from_list(format, args);
     va_end(args);
     return packed;
 }
@@ -214,7 +214,7 @@ void assert_packed(const void *bytes, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    struct packed packed = pack(format, args);
+    struct packed packed = packed_from_list(format, args);
     va_end(args);
     assert_int_equal(size, packed.size);
     assert_memory_equal(bytes, packed.bytes, size);

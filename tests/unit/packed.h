@@ -10,6 +10,7 @@
 #ifndef DUET_TESTS_PACKED_H
 #define DUET_TESTS_PACKED_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ struct packed {
 
 /* The text, as printf makes it of `format`, in bytes: one value, or several side by side. */
 struct packed packed_from(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct packed packed_from_list(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0)));
 
 /* Fails the test unless the bytes are those of the text. */
 void assert_packed(const void *bytes, size_t size, const char *format, ...)

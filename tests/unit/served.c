@@ -3,6 +3,8 @@
  */
 #include "served.h"
 
+#include "packed.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -126,4 +128,30 @@ void served_exchange(int fd, const void *request, size_t request_size, const voi
     served_send(fd, request, request_size);
     served_read(fd, got, reply_size);
     assert_memory_equal(got, reply, reply_size);
+}
+
+void served_tell(int fd, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct packed message = packed_from_list(format, args);
+    va_end(args);
+    served_send(fd, message.bytes, message.size);
+}
+
+void served_expect(int fd, const char *format, ...)
+{
+    uint8_t got[PACKED_ROOM];
+    va_list args;
+    va_start(args, format);
+    struct packed wanted = packed_from_list(format, args);
+    va_end(args);
+    served_read(fd, got, wanted.size);
+    assert_memory_equal(got, wanted.bytes, wanted.size);
+}
+
+void served_ask(int fd, const char *request, const char *reply)
+{
+    served_tell(fd, "%s", request);
+    served_expect(fd, "%s", reply);
 }

@@ -48,4 +48,9 @@ void served_exchange(int fd, const void *request, size_t request_size, const voi
 #define EXCHANGE(fd, request, reply)                                                           \
     served_exchange(fd, request, sizeof request - 1, reply, sizeof reply - 1)
 
+/* The same with messages written as text (packed.h): sends one or several, reads them. */
+void served_tell(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void served_expect(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void served_ask(int fd, const char *request, const char *reply);
+
 #endif
