@@ -21,23 +21,51 @@ static int handler(duet_call *call, void *ctx)
     return 0;
 }
 
-static struct duet_method_entry *find(const struct duet_registry *registry, const char *name)
+/* ---- Fixture: an empty registry, and the words of whatever was refused */
+
+static struct duet_registry *registry;
+static char words[400];
+
+static int set_up(void **state)
 {
-    return duet_registry_find(registry, name, strlen(name));
+    (void)state;
+    registry = duet_registry_new();
+    words[0] = '\0';
+    return registry == NULL;
 }
 
-static int add_one(struct duet_registry *registry, const char *name)
+static int tear_down(void **state)
+{
+    (void)state;
+    duet_registry_unref(registry);
+    return 0;
+}
+
+static struct duet_method_entry *find_in(const struct duet_registry *some, const char *name)
+{
+    return duet_registry_find(some, name, strlen(name));
+}
+
+static struct duet_method_entry *find(const char *name)
+{
+    return find_in(registry, name);
+}
+
+static int add(const duet_method *rows, void *ctx)
+{
+    return duet_registry_add(registry, rows, ctx, DUET_ADDED_BY_USER, words, sizeof words);
+}
+
+static int add_one(const char *name)
 {
     const duet_method rows[] = {{.name = name, .handler = handler}, {0}};
-    char words[200];
-    return duet_registry_add(registry, rows, NULL, DUET_ADDED_BY_USER, words, sizeof words);
+    return add(rows, NULL);
 }
 
 static void what_was_added_is_found_with_all_it_had(void **state)
 {
     (void)state;
-    struct duet_registry *registry = duet_registry_new();
-    char name[] = "double", help[] = "Twice.", signature[] = "i:i d:d", words[200] = "";
+    char name[] = "double", help[] = "Twice.", signature[] = "i:i d:d";
     const duet_method rows[] = {{.name = name,
                                  .signature = signature,
                                  .handler = handler,
@@ -46,8 +74,7 @@ static void what_was_added_is_found_with_all_it_had(void **state)
                                 {.name = "b", .handler = handler},
                                 {0}};
     int ctx;
-    assert_int_equal(
-        duet_registry_add(registry, rows, &ctx, DUET_ADDED_BY_USER, words, sizeof words), 0);
+    assert_int_equal(add(rows, &ctx), 0);
     memset(name, 'x', 6); /* everything was copied */
     memset(help, 'x', 6);
 
@@ -60,38 +87,34 @@ static void what_was_added_is_found_with_all_it_had(void **state)
     assert_int_equal(method->flags, DUET_INLINE);
     assert_true(method->handler == handler);
     assert_ptr_equal(method->ctx, &ctx);
-    assert_string_equal(find(registry, "b")->help, "");
-    assert_int_equal(find(registry, "b")->signature.alternatives, 0);
+    assert_string_equal(find("b")->help, "");
+    assert_int_equal(find("b")->signature.alternatives, 0);
     assert_int_equal(duet_registry_count(registry), 2);
     assert_string_equal(words, "");
-    duet_registry_unref(registry);
 }
 
 static void what_was_not_added_is_not_found(void **state)
 {
     (void)state;
-    struct duet_registry *registry = duet_registry_new();
-    assert_null(find(registry, ""));
-    assert_null(find(registry, "double"));
-    assert_int_equal(add_one(registry, "double"), 0);
-    assert_null(find(registry, ""));
-    assert_null(find(registry, "doubl"));
-    assert_null(find(registry, "Double"));
+    assert_null(find(""));
+    assert_null(find("double"));
+    assert_int_equal(add_one("double"), 0);
+    assert_null(find(""));
+    assert_null(find("doubl"));
+    assert_null(find("Double"));
     assert_null(duet_registry_find(registry, "double", 7));
     char *endless = calloc(1, 1 << 20);
     assert_null(duet_registry_find(registry, endless, 1 << 20));
     free(endless);
-    duet_registry_unref(registry);
 }
 
 static void names_of_every_length_are_told_apart(void **state)
 {
     (void)state;
-    struct duet_registry *registry = duet_registry_new();
     char name[DUET_METHOD_NAME_MAX + 1] = "";
     for (size_t size = 1; size <= DUET_METHOD_NAME_MAX; size++) {
         name[size - 1] = 'a';
-        assert_int_equal(add_one(registry, name), 0);
+        assert_int_equal(add_one(name), 0);
     }
     for (size_t size = 1; size <= DUET_METHOD_NAME_MAX; size++) {
         assert_int_equal(duet_registry_find(registry, name, size)->name_size, size);
@@ -101,7 +124,6 @@ static void names_of_every_length_are_told_apart(void **state)
             name[i] = 'a';
         }
     }
-    duet_registry_unref(registry);
 }
 
 static void bad_rows_are_refused_in_words(void **state)
@@ -141,109 +163,102 @@ static void bad_rows_are_refused_in_words(void **state)
         {{.name = "new0", .handler = handler}, -EEXIST, "method new0 is there already"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct duet_registry *registry = duet_registry_new();
-        assert_int_equal(add_one(registry, "old"), 0);
+        duet_registry_unref(registry);
+        registry = duet_registry_new();
+        assert_int_equal(add_one("old"), 0);
 
         /* Enough good rows before the bad one to make the table grow. */
-        char names[40][8], words[400];
+        char names[40][8];
         duet_method table[42] = {{0}};
         for (int n = 0; n < 40; n++) {
             snprintf(names[n], sizeof names[n], "new%d", n);
             table[n] = (duet_method){.name = names[n], .handler = handler};
         }
         table[40] = rows[i].row;
-        assert_int_equal(
-            duet_registry_add(registry, table, NULL, DUET_ADDED_BY_USER, words, sizeof words),
-            rows[i].rc);
+        assert_int_equal(add(table, NULL), rows[i].rc);
         assert_string_equal(words, rows[i].words);
         assert_int_equal(duet_registry_count(registry), 1);
-        assert_non_null(find(registry, "old"));
+        assert_non_null(find("old"));
         for (int n = 0; n < 40; n++)
-            assert_null(find(registry, names[n]));
-        duet_registry_unref(registry);
+            assert_null(find(names[n]));
     }
 }
 
 static void the_server_may_add_system_methods(void **state)
 {
     (void)state;
-    struct duet_registry *registry = duet_registry_new();
     const duet_method rows[] = {{.name = "system.x", .handler = handler}, {0}};
-    char words[100];
     assert_int_equal(
         duet_registry_add(registry, rows, NULL, DUET_ADDED_BY_SERVER, words, sizeof words), 0);
-    assert_non_null(find(registry, "system.x"));
-    duet_registry_unref(registry);
+    assert_non_null(find("system.x"));
 }
 
 static void a_copy_with_more_leaves_the_old_one_as_it_was(void **state)
 {
     (void)state;
-    struct duet_registry *old = duet_registry_new(), *new = NULL;
+    struct duet_registry *more = NULL, *none = NULL;
     const duet_method rows[] = {{.name = "b", .handler = handler}, {0}};
-    char words[100];
-    assert_int_equal(add_one(old, "a"), 0);
-    duet_registry_ref(old); /* shared, as while a server runs */
+    assert_int_equal(add_one("a"), 0);
+    duet_registry_ref(registry); /* shared, as while a server runs */
 
+    assert_int_equal(duet_registry_with(registry, rows, NULL, DUET_ADDED_BY_USER, &more, words,
+                                        sizeof words),
+                     0);
+    assert_null(find("b"));
+    assert_int_equal(duet_registry_count(registry), 1);
+    assert_non_null(find_in(more, "b"));
+    assert_ptr_equal(find_in(more, "a"), find("a"));
     assert_int_equal(
-        duet_registry_with(old, rows, NULL, DUET_ADDED_BY_USER, &new, words, sizeof words), 0);
-    assert_null(find(old, "b"));
-    assert_int_equal(duet_registry_count(old), 1);
-    assert_non_null(find(new, "b"));
-    assert_ptr_equal(find(new, "a"), find(old, "a"));
-    struct duet_registry *none = NULL;
-    assert_int_equal(
-        duet_registry_with(new, rows, NULL, DUET_ADDED_BY_USER, &none, words, sizeof words),
+        duet_registry_with(more, rows, NULL, DUET_ADDED_BY_USER, &none, words, sizeof words),
         -EEXIST);
     assert_null(none);
 
-    duet_registry_unref(old);
-    duet_registry_unref(old);
-    assert_string_equal(find(new, "a")->name, "a");
-    duet_registry_unref(new);
+    duet_registry_unref(registry);
+    duet_registry_unref(registry);
+    registry = NULL;
+    assert_string_equal(find_in(more, "a")->name, "a");
+    duet_registry_unref(more);
 }
 
 static void a_method_lives_as_long_as_a_call_holds_it(void **state)
 {
     (void)state;
-    struct duet_registry *old = duet_registry_new(), *new = NULL;
-    char words[100];
-    assert_int_equal(add_one(old, "a"), 0);
-    struct duet_method_entry *method = find(old, "a");
+    struct duet_registry *fewer = NULL;
+    assert_int_equal(add_one("a"), 0);
+    struct duet_method_entry *method = find("a");
     duet_method_ref(method);
 
-    assert_int_equal(duet_registry_without(old, "a", &new, words, sizeof words), 0);
-    duet_registry_unref(old);
-    assert_null(find(new, "a"));
+    assert_int_equal(duet_registry_without(registry, "a", &fewer, words, sizeof words), 0);
+    duet_registry_unref(registry);
+    registry = NULL;
+    assert_null(find_in(fewer, "a"));
     assert_string_equal(method->name, "a");
     duet_method_unref(method);
-    assert_int_equal(duet_registry_without(new, "a", &new, words, sizeof words), -ENOENT);
+    assert_int_equal(duet_registry_without(fewer, "a", &fewer, words, sizeof words), -ENOENT);
     assert_string_equal(words, "there is no method a");
-    duet_registry_unref(new);
+    duet_registry_unref(fewer);
 }
 
 static void removing_any_one_keeps_all_others(void **state)
 {
     (void)state;
     enum { METHODS = 200 };
-    struct duet_registry *all = duet_registry_new();
-    char name[16], words[100];
+    char name[16];
     for (int i = 0; i < METHODS; i++) {
         snprintf(name, sizeof name, "m%d", i);
-        assert_int_equal(add_one(all, name), 0);
+        assert_int_equal(add_one(name), 0);
     }
     for (int gone = 0; gone < METHODS; gone++) {
         struct duet_registry *rest = NULL;
         snprintf(name, sizeof name, "m%d", gone);
-        assert_int_equal(duet_registry_without(all, name, &rest, words, sizeof words), 0);
+        assert_int_equal(duet_registry_without(registry, name, &rest, words, sizeof words), 0);
         assert_int_equal(duet_registry_count(rest), METHODS - 1);
         for (int i = 0; i < METHODS; i++) {
             snprintf(name, sizeof name, "m%d", i);
-            assert_true((find(rest, name) == NULL) == (i == gone));
+            assert_true((find_in(rest, name) == NULL) == (i == gone));
         }
         duet_registry_unref(rest);
     }
-    duet_registry_unref(all);
 }
 
 static void the_list_is_in_the_order_of_names(void **state)
@@ -251,10 +266,9 @@ static void the_list_is_in_the_order_of_names(void **state)
     (void)state;
     static const char *const names[] = {"b", "a.b", "a", "B", "\xc3\xa9", "ab"};
     static const char *const sorted[] = {"B", "a", "a.b", "ab", "b", "\xc3\xa9"};
-    struct duet_registry *registry = duet_registry_new();
     assert_non_null(duet_registry_sorted(registry));
     for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(add_one(registry, names[i]), 0);
+        assert_int_equal(add_one(names[i]), 0);
         struct duet_method_entry *const *methods = duet_registry_sorted(registry);
         for (size_t j = 1; j < duet_registry_count(registry); j++)
             assert_true(strcmp(methods[j - 1]->name, methods[j]->name) < 0);
@@ -263,29 +277,27 @@ static void the_list_is_in_the_order_of_names(void **state)
     for (size_t i = 0; i < 6; i++)
         assert_string_equal(methods[i]->name, sorted[i]);
     assert_ptr_equal(methods, duet_registry_sorted(registry));
-    duet_registry_unref(registry);
 }
 
 static void *sort_and_find(void *arg)
 {
-    struct duet_registry *registry = arg;
-    struct duet_method_entry *const *methods = duet_registry_sorted(registry);
-    for (size_t i = 0; i < duet_registry_count(registry); i++)
-        if (duet_registry_find(registry, methods[i]->name, methods[i]->name_size) != methods[i])
+    struct duet_registry *shared = arg;
+    struct duet_method_entry *const *methods = duet_registry_sorted(shared);
+    for (size_t i = 0; i < duet_registry_count(shared); i++)
+        if (duet_registry_find(shared, methods[i]->name, methods[i]->name_size) != methods[i])
             return NULL;
-    duet_registry_unref(registry);
-    return registry;
+    duet_registry_unref(shared);
+    return shared;
 }
 
 static void threads_share_a_registry_without_a_lock(void **state)
 {
     (void)state;
     enum { THREADS = 4 };
-    struct duet_registry *registry = duet_registry_new();
     char name[16];
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof name, "m%d", i);
-        assert_int_equal(add_one(registry, name), 0);
+        assert_int_equal(add_one(name), 0);
     }
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -293,6 +305,7 @@ static void threads_share_a_registry_without_a_lock(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, sort_and_find, registry), 0);
     }
     duet_registry_unref(registry); /* the last thread frees it */
+    registry = NULL;
     for (int i = 0; i < THREADS; i++) {
         void *result;
         pthread_join(threads[i], &result);
@@ -305,35 +318,34 @@ static void a_hundred_thousand_methods_are_added_one_by_one(void **state)
 {
     (void)state;
     enum { METHODS = 100000 };
-    struct duet_registry *registry = duet_registry_new();
     char name[32];
     for (int i = 0; i < METHODS; i++) {
         snprintf(name, sizeof name, "service.method%d", i);
-        assert_int_equal(add_one(registry, name), 0);
+        assert_int_equal(add_one(name), 0);
     }
     assert_int_equal(duet_registry_count(registry), METHODS);
     for (int i = 0; i < METHODS; i++) {
         snprintf(name, sizeof name, "service.method%d", i);
-        assert_string_equal(find(registry, name)->name, name);
+        assert_string_equal(find(name)->name, name);
     }
     assert_non_null(duet_registry_sorted(registry));
-    duet_registry_unref(registry);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_added_is_found_with_all_it_had),
-        cmocka_unit_test(what_was_not_added_is_not_found),
-        cmocka_unit_test(names_of_every_length_are_told_apart),
-        cmocka_unit_test(bad_rows_are_refused_in_words),
-        cmocka_unit_test(the_server_may_add_system_methods),
-        cmocka_unit_test(a_copy_with_more_leaves_the_old_one_as_it_was),
-        cmocka_unit_test(a_method_lives_as_long_as_a_call_holds_it),
-        cmocka_unit_test(removing_any_one_keeps_all_others),
-        cmocka_unit_test(the_list_is_in_the_order_of_names),
-        cmocka_unit_test(threads_share_a_registry_without_a_lock),
-        cmocka_unit_test(a_hundred_thousand_methods_are_added_one_by_one),
+        TEST(what_was_added_is_found_with_all_it_had),
+        TEST(what_was_not_added_is_not_found),
+        TEST(names_of_every_length_are_told_apart),
+        TEST(bad_rows_are_refused_in_words),
+        TEST(the_server_may_add_system_methods),
+        TEST(a_copy_with_more_leaves_the_old_one_as_it_was),
+        TEST(a_method_lives_as_long_as_a_call_holds_it),
+        TEST(removing_any_one_keeps_all_others),
+        TEST(the_list_is_in_the_order_of_names),
+        TEST(threads_share_a_registry_without_a_lock),
+        TEST(a_hundred_thousand_methods_are_added_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
