@@ -2,10 +2,13 @@
  * The MessagePack-RPC codec: heads of every shape, cut and wrong; trees; replies and faults.
  */
 #include "codec_msgpack.h"
+
+#include "packed.h"
 #include "writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +66,18 @@ static int decode(const void *bytes, size_t size)
     return rc;
 }
 
+static int head_of(const char *text)
+{
+    struct packed message = packed_from("%s", text);
+    return head(message.bytes, message.size);
+}
+
+static int decode_text(const char *text)
+{
+    struct packed message = packed_from("%s", text);
+    return decode(message.bytes, message.size);
+}
+
 #define BYTES(text) text, sizeof(text) - 1
 
 /* ---- Head */
@@ -70,9 +85,7 @@ static int decode(const void *bytes, size_t size)
 static void a_request_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(head(BYTES("\x94\x00\x01\xa6"
-                                "double\x91\xcb\x40\x35\0\0\0\0\0\0")),
-                     0);
+    assert_int_equal(head_of("[0,1,'double',[21.0]]"), 0);
     assert_int_equal(request.kind, DUET_KIND_REQUEST);
     assert_true(request.has_msgid);
     assert_int_equal(request.msgid, 1);
@@ -150,10 +163,10 @@ static void a_method_may_be_a_string_or_bytes_and_tells_of_the_peer(void **state
 static void notifications_and_responses_are_told_apart(void **state)
 {
     (void)state;
-    assert_int_equal(head(BYTES("\x93\x02\xa1m\x90")), 0);
+    assert_int_equal(head_of("[2,'m',[]]"), 0);
     assert_int_equal(request.kind, DUET_KIND_NOTIFICATION);
     assert_false(request.has_msgid);
-    assert_int_equal(head(BYTES("\x94\x01\x05\xc0\xc3")), 0);
+    assert_int_equal(head_of("[1,5,nil,true]"), 0);
     assert_int_equal(request.kind, DUET_KIND_RESPONSE);
     assert_int_equal(request.msgid, 5);
     assert_int_equal(head(BYTES("\xdc\x00\x04\x00\x05\xa1m\xc0")), 0);
@@ -163,66 +176,48 @@ static void notifications_and_responses_are_told_apart(void **state)
 static void wrong_shapes_are_faults_that_find_their_caller(void **state)
 {
     (void)state;
+    enum { REQUEST = DUET_KIND_REQUEST, OTHER = DUET_KIND_NOTIFICATION };
+    static const char begins[] =
+        "a message begins with 0 (request), 1 (response) or 2 (notification)";
+    static const char msgid_got[] = "msgid must be an integer from 0 to 4294967295, got ";
     static const struct {
-        const char *bytes;
-        size_t size;
+        const char *message;
         bool has_msgid;
-        enum duet_kind kind;
-        const char *words;
+        int kind;
+        const char *words, *got;
     } rows[] = {
-        {BYTES("\x81\x01\x02"), false, DUET_KIND_REQUEST,
-         "a message must be an array, got map"},
-        {BYTES("\x90"), false, DUET_KIND_REQUEST,
-         "a message begins with 0 (request), 1 (response) or 2 (notification)"},
-        {BYTES("\x94\xa1x\x07\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "a message begins with 0 (request), 1 (response) or 2 (notification)"},
-        {BYTES("\x94\x03\x07\xa1m\x90"), true, DUET_KIND_REQUEST,
-         "a message begins with 0 (request), 1 (response) or 2 (notification)"},
-        {BYTES("\x94\xff\x07\xa1m\x90"), true, DUET_KIND_REQUEST,
-         "a message begins with 0 (request), 1 (response) or 2 (notification)"},
-        {BYTES("\x93\x00\x07\xa1m"), true, DUET_KIND_REQUEST, "a request has 4 items, got 3"},
-        {BYTES("\x92\x00\x07"), true, DUET_KIND_REQUEST, "a request has 4 items, got 2"},
-        {BYTES("\x91\x00"), false, DUET_KIND_REQUEST, "a request has 4 items, got 1"},
-        {BYTES("\x95\x00\x07\xa1m\x90\x01"), true, DUET_KIND_REQUEST,
-         "a request has 4 items, got 5"},
-        {BYTES("\x92\x02\xa1m"), false, DUET_KIND_NOTIFICATION,
-         "a notification has 3 items, got 2"},
-        {BYTES("\x94\x02\x07\xa1m\x90"), false, DUET_KIND_NOTIFICATION,
-         "a notification has 3 items, got 4"},
-        {BYTES("\x93\x01\x07\xc0"), true, DUET_KIND_RESPONSE, "a response has 4 items, got 3"},
-        {BYTES("\x94\x00\xff\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "msgid must be an integer from 0 to 4294967295, got a negative one"},
-        {BYTES("\x94\x00\xd3\xff\xff\xff\xff\0\0\0\0\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "msgid must be an integer from 0 to 4294967295, got a negative one"},
-        {BYTES("\x94\x00\xcf\0\0\0\1\0\0\0\0\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "msgid must be an integer from 0 to 4294967295, got 4294967296"},
-        {BYTES("\x94\x00\xa1"
-               "0\xa1m\x90"),
-         false, DUET_KIND_REQUEST, "msgid must be an integer from 0 to 4294967295, got string"},
-        {BYTES("\x94\x00\xcb\0\0\0\0\0\0\0\0\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "msgid must be an integer from 0 to 4294967295, got double"},
-        {BYTES("\x94\x00\xc0\xa1m\x90"), false, DUET_KIND_REQUEST,
-         "msgid must be an integer from 0 to 4294967295, got nil"},
-        {BYTES("\x94\x00\x07\x05\x90"), true, DUET_KIND_REQUEST,
-         "method must be a string, got int"},
-        {BYTES("\x94\x00\x07\xc3\x90"), true, DUET_KIND_REQUEST,
-         "method must be a string, got bool"},
-        {BYTES("\x94\x00\x07\xd4\1x\x90"), true, DUET_KIND_REQUEST,
-         "method must be a string, got ext"},
-        {BYTES("\x94\x00\x07\xdc\x00\x00\x90"), true, DUET_KIND_REQUEST,
-         "method must be a string, got array"},
-        {BYTES("\x94\x00\x07\xa1m\x80"), true, DUET_KIND_REQUEST,
-         "params must be an array, got map"},
-        {BYTES("\x94\x00\x07\xa1m\xc4\x00"), true, DUET_KIND_REQUEST,
-         "params must be an array, got bytes"},
-        {BYTES("\x94\x00\x07\xa1m\xde\x00\x00"), true, DUET_KIND_REQUEST,
-         "params must be an array, got map"},
-        {BYTES("\x93\x02\xa1m\x05"), false, DUET_KIND_NOTIFICATION,
-         "params must be an array, got int"},
+        {"{1:2}", false, REQUEST, "a message must be an array, got map", ""},
+        {"[]", false, REQUEST, begins, ""},
+        {"['x',7,'m',[]]", false, REQUEST, begins, ""},
+        {"[3,7,'m',[]]", true, REQUEST, begins, ""},
+        {"[-1,7,'m',[]]", true, REQUEST, begins, ""},
+        {"[0,7,'m']", true, REQUEST, "a request has 4 items, got 3", ""},
+        {"[0,7]", true, REQUEST, "a request has 4 items, got 2", ""},
+        {"[0]", false, REQUEST, "a request has 4 items, got 1", ""},
+        {"[0,7,'m',[],1]", true, REQUEST, "a request has 4 items, got 5", ""},
+        {"[2,'m']", false, OTHER, "a notification has 3 items, got 2", ""},
+        {"[2,7,'m',[]]", false, OTHER, "a notification has 3 items, got 4", ""},
+        {"[1,7,nil]", true, DUET_KIND_RESPONSE, "a response has 4 items, got 3", ""},
+        {"[0,-1,'m',[]]", false, REQUEST, msgid_got, "a negative one"},
+        {"[0,-4294967296,'m',[]]", false, REQUEST, msgid_got, "a negative one"},
+        {"[0,4294967296,'m',[]]", false, REQUEST, msgid_got, "4294967296"},
+        {"[0,'0','m',[]]", false, REQUEST, msgid_got, "string"},
+        {"[0,0.0,'m',[]]", false, REQUEST, msgid_got, "double"},
+        {"[0,nil,'m',[]]", false, REQUEST, msgid_got, "nil"},
+        {"[0,7,5,[]]", true, REQUEST, "method must be a string, got int", ""},
+        {"[0,7,true,[]]", true, REQUEST, "method must be a string, got bool", ""},
+        {"[0,7,ext(1,'x'),[]]", true, REQUEST, "method must be a string, got ext", ""},
+        {"[0,7,<dc 00 00>,[]]", true, REQUEST, "method must be a string, got array", ""},
+        {"[0,7,'m',{}]", true, REQUEST, "params must be an array, got map", ""},
+        {"[0,7,'m',b'']", true, REQUEST, "params must be an array, got bytes", ""},
+        {"[0,7,'m',<de 00 00>]", true, REQUEST, "params must be an array, got map", ""},
+        {"[2,'m',5]", false, OTHER, "params must be an array, got int", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(head(rows[i].bytes, rows[i].size), DUET_FAILED);
-        assert_string_equal(fault.message, rows[i].words);
+        char words[200];
+        snprintf(words, sizeof words, "%s%s", rows[i].words, rows[i].got);
+        assert_int_equal(head_of(rows[i].message), DUET_FAILED);
+        assert_string_equal(fault.message, words);
         assert_int_equal(fault.code, DUET_FAULT_REQUEST);
         assert_int_equal(request.kind, rows[i].kind);
         assert_int_equal(request.has_msgid, rows[i].has_msgid);
@@ -273,7 +268,8 @@ static void a_body_must_be_one_whole_message(void **state)
         assert_int_equal(fault.code, rows[i].code);
         assert_string_equal(fault.message, rows[i].words);
     }
-    load(BYTES("\x94\x00\x07\xa1m\x92\x01\x91\x02"));
+    struct packed whole = packed_from("[0,7,'m',[1,[2]]]");
+    load(whole.bytes, whole.size);
     assert_int_equal(duet_msgpack_check(&request), 0);
     assert_int_equal(request.values, 8);
 }
@@ -356,35 +352,29 @@ static void expect_params(const void *bytes, size_t size)
 static void containers_come_back_as_they_went(void **state)
 {
     (void)state;
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } rows[] = {
-        {BYTES("\x90")},
-        {BYTES("\x91\x90")},
-        {BYTES("\x93\x80\x90\x80")},
-        {BYTES("\x91\x82\xa1k\x92\x01\x81\xa1x\x90\xa1l\x91\x80")},
-        {BYTES(
-            "\x92\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x92"
-            "\x01\x02\x03")},
-        {BYTES("\x92\x81\x92\x01\xa1k\xc0\x02")}, /* an array as a key */
-        {BYTES("\x92\x92\x92\x92\x01\x02\x03\x04\x92\x05\x92\x06\x92\x07\x08")},
+    static const char *const rows[] = {
+        "[]",
+        "[[]]",
+        "[{},[],{}]",
+        "[{'k':[1,{'x':[]}],'l':[{}]}]",
+        "[[[[[[[[[[[[[[[[[[[[1,2]]]]]]]]]]]]]]]]]]],3]",
+        "[{[1,'k']:nil},2]", /* an array as a key */
+        "[[[[1,2],3],4],[5,[6,[7,8]]]]",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char bytes[100] = "\x94\x00\x07\xa1m";
-        memcpy(bytes + 5, rows[i].bytes, rows[i].size);
-        assert_int_equal(decode(bytes, 5 + rows[i].size), 0);
-        expect_params(rows[i].bytes, rows[i].size);
+        struct packed message = packed_from("[0,7,'m',%s]", rows[i]);
+        struct packed params = packed_from("%s", rows[i]);
+        assert_int_equal(decode(message.bytes, message.size), 0);
+        expect_params(params.bytes, params.size);
     }
-    assert_int_equal(decode(BYTES("\x94\x00\x07\xa1m\xdd\0\0\0\1\xdf\0\0\0\1\xde\0\0\xdc\0\0")),
-                     0);
+    assert_int_equal(decode_text("[0,7,'m',<dd 00000001 df 00000001 de 0000 dc 0000>]"), 0);
     expect_params(BYTES("\x91\x81\x80\x90"));
 }
 
 static void nil_parameters_are_none(void **state)
 {
     (void)state;
-    assert_int_equal(decode(BYTES("\x94\x00\x07\xa1m\xc0")), 0);
+    assert_int_equal(decode_text("[0,7,'m',nil]"), 0);
     assert_int_equal(request.params.type, MSGPACK_OBJECT_ARRAY);
     assert_int_equal(request.params.via.array.size, 0);
 }
@@ -457,10 +447,9 @@ static void begin(uint8_t error, uint8_t raw)
                       (struct duet_style){.error = error, .raw = raw}, &fault, 64);
 }
 
-static void expect_reply(const void *bytes, size_t size)
+static void expect_reply(const char *text)
 {
-    assert_int_equal(writer.out.size, size);
-    assert_memory_equal(writer.out.data, bytes, size);
+    assert_packed(writer.out.data, writer.out.size, "%s", text);
     duet_writer_done(&writer);
 }
 
@@ -472,12 +461,12 @@ static void a_good_reply_is_framed(void **state)
     assert_int_equal(duet_write_double(&writer, 42.0), 0);
     assert_int_equal(duet_writer_finish(&writer), 0);
     assert_int_equal(duet_codec_msgpack.end_reply(&writer), 0);
-    expect_reply(BYTES("\x94\x01\x01\xc0\xcb\x40\x45\0\0\0\0\0\0"));
+    expect_reply("[1,1,nil,42.0]");
 
     begin(DUET_STYLE_ERROR_ARRAY, DUET_STYLE_RAW_NEW);
     assert_int_equal(duet_codec_msgpack.begin_reply(&writer, UINT32_MAX), 0);
     assert_int_equal(duet_writer_finish(&writer), 0);
-    expect_reply(BYTES("\x94\x01\xce\xff\xff\xff\xff\xc0\xc0"));
+    expect_reply("[1,4294967295,nil,nil]");
 }
 
 static void faults_are_written_in_the_style_of_the_peer(void **state)
@@ -486,21 +475,20 @@ static void faults_are_written_in_the_style_of_the_peer(void **state)
     static const struct {
         uint8_t style;
         int code;
-        const char *bytes;
-        size_t size;
+        const char *reply;
     } rows[] = {
-        {DUET_STYLE_ERROR_ARRAY, -32601, BYTES("\x94\x01\x05\x92\xd1\x80\xa7\xa2no\xc0")},
-        {DUET_STYLE_ERROR_ARRAY, 7, BYTES("\x94\x01\x05\x92\x07\xa2no\xc0")},
-        {DUET_STYLE_ERROR_STRING, -32601, BYTES("\x94\x01\x05\xa2no\xc0")},
-        {DUET_STYLE_ERROR_JUBATUS, -32601, BYTES("\x94\x01\x05\x01\xc0")},
-        {DUET_STYLE_ERROR_JUBATUS, -32602, BYTES("\x94\x01\x05\x02\xc0")},
-        {DUET_STYLE_ERROR_JUBATUS, -32500, BYTES("\x94\x01\x05\xa2no\xc0")},
+        {DUET_STYLE_ERROR_ARRAY, -32601, "[1,5,[-32601,'no'],nil]"},
+        {DUET_STYLE_ERROR_ARRAY, 7, "[1,5,[7,'no'],nil]"},
+        {DUET_STYLE_ERROR_STRING, -32601, "[1,5,'no',nil]"},
+        {DUET_STYLE_ERROR_JUBATUS, -32601, "[1,5,1,nil]"},
+        {DUET_STYLE_ERROR_JUBATUS, -32602, "[1,5,2,nil]"},
+        {DUET_STYLE_ERROR_JUBATUS, -32500, "[1,5,'no',nil]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_fault no = {.code = rows[i].code, .message = "no"};
         begin(rows[i].style, DUET_STYLE_RAW_NEW);
         assert_int_equal(duet_codec_msgpack.fault(&writer, 5, &no), 0);
-        expect_reply(rows[i].bytes, rows[i].size);
+        expect_reply(rows[i].reply);
     }
 }
 
@@ -510,8 +498,11 @@ static void an_old_peer_gets_fault_words_as_raw(void **state)
     struct duet_fault no = {.code = -32500, .message = "a message of more than 31 bytes !"};
     begin(DUET_STYLE_ERROR_STRING, DUET_STYLE_RAW_OLD);
     assert_int_equal(duet_codec_msgpack.fault(&writer, 5, &no), 0);
-    expect_reply(BYTES("\x94\x01\x05\xda\x00\x21"
-                       "a message of more than 31 bytes !\xc0"));
+    static const char raw[] = "\x94\x01\x05\xda\x00\x21"
+                              "a message of more than 31 bytes !\xc0";
+    assert_int_equal(writer.out.size, sizeof raw - 1);
+    assert_memory_equal(writer.out.data, raw, sizeof raw - 1);
+    duet_writer_done(&writer);
 }
 
 /* ---- Noise: what the walk lets pass is read without a step outside */
