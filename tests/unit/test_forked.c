@@ -88,18 +88,12 @@ static void check_that_it_goes_on(child *act, uint8_t end)
     struct rig rig;
     rig_open(&rig, act);
     int old = served_connect(&rig.served);
-    char reply[] = "\x94\x01\x01\xc0_";
-    reply[4] = (char)end;
     for (int i = 0; i < 2; i++) {
         int fd = served_connect(&rig.served);
-        served_exchange(fd,
-                        "\x94\x00\x01\xa4"
-                        "fork\x90",
-                        9, reply, 5);
-        served_exchange(old,
-                        "\x94\x00\x01\xab"
-                        "fork.inline\x90",
-                        16, reply, 5);
+        served_tell(fd, "[0,1,'fork',[]]");
+        served_expect(fd, "[1,1,nil,%d]", end);
+        served_tell(old, "[0,1,'fork.inline',[]]");
+        served_expect(old, "[1,1,nil,%d]", end);
         close(fd);
         assert_true(has_unix_socket(&rig));
     }
@@ -195,10 +189,7 @@ static void connections_and_listeners_end_though_a_child_holds_them(void **state
     rig_open(&rig, live_on);
     int old = served_connect(&rig.served), fd = served_connect(&rig.served);
     char byte;
-    EXCHANGE(fd,
-             "\x94\x00\x01\xa4"
-             "fork\x90",
-             "\x94\x01\x01\xc0\x00");
+    served_ask(fd, "[0,1,'fork',[]]", "[1,1,nil,0]");
 
     served_send(old, "\xc1", 1); /* the server ends the one that is not MessagePack */
     assert_int_equal(served_read_all(old, &byte, 1), 0);

@@ -4,6 +4,8 @@
  */
 #include "served.h"
 
+#include "packed.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -160,6 +162,28 @@ static int add_triple(duet_call *call, void *ctx)
     return duet_reply_int(call, rc);
 }
 
+/* ---- Fixture: a running server of these methods, and its client ---- */
+
+static struct served served;
+static int fd;
+
+static int set_up(void **state)
+{
+    (void)state;
+    served_open(&served, methods, NULL);
+    served_start(&served);
+    fd = served_connect(&served);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    close(fd);
+    served_stop(&served);
+    return served.result;
+}
+
 /* ---- Set-up ---- */
 
 static void set_up_functions_take_a_null_server(void **state)
@@ -210,18 +234,11 @@ static void a_server_without_a_listener_does_not_run(void **state)
 static void a_call_is_answered_inline_and_on_a_worker(void **state)
 {
     (void)state;
-    struct served served;
     served_open(&served, methods, NULL);
     served_start(&served);
-    int fd = served_connect(&served);
-    EXCHANGE(fd,
-             "\x94\x00\x01\xa6"
-             "double\x91\x15",
-             "\x94\x01\x01\xc0\x2a");
-    EXCHANGE(fd,
-             "\x94\x00\x02\xab"
-             "slow.double\x91\x15",
-             "\x94\x01\x02\xc0\x2a");
+    fd = served_connect(&served);
+    served_ask(fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
+    served_ask(fd, "[0,2,'slow.double',[21]]", "[1,2,nil,42]");
     close(fd);
     served_stop(&served);
     assert_int_equal(served.result, 0);
@@ -239,55 +256,24 @@ static void what_a_handler_does_wrong_is_an_internal_fault(void **state)
         {"null.text", "null.text: the method wrote a NULL string"},
         {"pass.on", "inner: the arguments of double must be an array, got nil"},
     };
-    struct served served;
-    served_open(&served, methods, NULL);
-    served_start(&served);
-    int fd = served_connect(&served);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char request[64], reply[256];
-        int n = snprintf(request, sizeof request, "\x94%c\x01%c%s\x90", 0,
-                         (int)(0xa0 + strlen(rows[i].method)), rows[i].method);
-        size_t size = strlen(rows[i].words);
-        int m = size < 32
-                    ? snprintf(reply, sizeof reply, "\x94\x01\x01\x92\xd1\x80\xa5%c%s\xc0",
-                               (int)(0xa0 + size), rows[i].words)
-                    : snprintf(reply, sizeof reply, "\x94\x01\x01\x92\xd1\x80\xa5\xd9%c%s\xc0",
-                               (int)size, rows[i].words);
-        served_exchange(fd, request, (size_t)n, reply, (size_t)m);
+        served_tell(fd, "[0,1,'%s',[]]", rows[i].method);
+        served_expect(fd, "[1,1,[%d,'%s'],nil]", DUET_FAULT_INTERNAL, rows[i].words);
     }
-    EXCHANGE(fd, "\x94\x00\x01\xa7nothing\x90", "\x94\x01\x01\xc0\xc0");
-    close(fd);
-    served_stop(&served);
+    served_ask(fd, "[0,1,'nothing',[]]", "[1,1,nil,nil]");
 }
 
 static void a_method_calls_another_and_keeps_its_own_reply_whole(void **state)
 {
     (void)state;
-    struct served served;
-    served_open(&served, methods, NULL);
-    served_start(&served);
-    int fd = served_connect(&served);
-    EXCHANGE(fd, "\x94\x00\x01\xa7through\x91\x91\x15",
-             "\x94\x01\x01\xc0\x92\x2a\xa5"
-             "after");
-    EXCHANGE(fd, "\x94\x00\x01\xa7through\x91\x90",
-             "\x94\x01\x01\xc0\x92\xd1\x80\xa6\xa5"
-             "after"); /* -32602 */
-    close(fd);
-    served_stop(&served);
+    served_ask(fd, "[0,1,'through',[[21]]]", "[1,1,nil,[42,'after']]");
+    served_ask(fd, "[0,1,'through',[[]]]", "[1,1,nil,[-32602,'after']]");
 }
 
 static void a_method_that_calls_itself_without_end_is_stopped(void **state)
 {
     (void)state;
-    struct served served;
-    served_open(&served, methods, NULL);
-    served_start(&served);
-    int fd = served_connect(&served);
-    EXCHANGE(fd, "\x94\x00\x01\xa6itself\x91\x91\x90",
-             "\x94\x01\x01\xc0\xd1\x83\x00"); /* -32000 */
-    close(fd);
-    served_stop(&served);
+    served_ask(fd, "[0,1,'itself',[[[]]]]", "[1,1,nil,-32000]");
 }
 
 static void a_fault_fits_whatever_the_reply_limit(void **state)
@@ -295,11 +281,10 @@ static void a_fault_fits_whatever_the_reply_limit(void **state)
     (void)state;
     static const duet_method wordy[] = {
         {.name = "wordy", .handler = speak, .flags = DUET_INLINE}, {0}};
-    struct served served;
     served_open(&served, wordy, NULL);
     assert_int_equal(duet_server_set(served.server, DUET_MAX_REPLY, 1024), 0);
     served_start(&served);
-    int fd = served_connect(&served);
+    fd = served_connect(&served);
     char reply[10 + 1000 + 1];
     served_send(fd, "\x94\x00\x01\xa5wordy\x90", 10);
     served_read(fd, reply, sizeof reply);
@@ -334,10 +319,6 @@ static void large_values_come_back_whole_without_a_copy(void **state)
     (void)state;
     static uint8_t request[2 * LARGE + 64], reply[3 * LARGE + 64];
     static const char *const names[] = {"echo", "slow.echo"};
-    struct served served;
-    served_open(&served, methods, NULL);
-    served_start(&served);
-    int fd = served_connect(&served);
     for (size_t n = 0; n < 4; n++) {
         size_t size = write_large_call(request, names[n % 2]);
         served_send(fd, request, size);
@@ -350,8 +331,6 @@ static void large_values_come_back_whole_without_a_copy(void **state)
                 assert_int_equal(item[5 + j], 'a' + (i == 1));
         }
     }
-    close(fd);
-    served_stop(&served);
 }
 
 /* ---- Methods that come and go ---- */
@@ -359,24 +338,16 @@ static void large_values_come_back_whole_without_a_copy(void **state)
 static void a_method_added_while_running_is_there_for_the_next_call(void **state)
 {
     (void)state;
-    struct served served;
-    served_open(&served, methods, NULL);
-    served_start(&served);
-    int fd = served_connect(&served);
-    EXCHANGE(fd,
-             "\x94\x00\x01\xaa"
-             "add.triple\x90",
-             "\x94\x01\x01\xc0\x00");
-    EXCHANGE(fd, "\x94\x00\x02\xa6triple\x91\x05", "\x94\x01\x02\xc0\x0f");
+    served_ask(fd, "[0,1,'add.triple',[]]", "[1,1,nil,0]");
+    served_ask(fd, "[0,2,'triple',[5]]", "[1,2,nil,15]");
     assert_int_equal(duet_server_remove(served.server, "triple"), 0);
     assert_int_equal(duet_server_remove(served.server, "triple"), -ENOENT);
 
-    char reply[7];
-    served_send(fd, "\x94\x00\x03\xa6triple\x91\x05", 12);
-    served_read(fd, reply, sizeof reply);
-    assert_memory_equal(reply, "\x94\x01\x03\x92\xd1\x80\xa7", 7); /* -32601 */
-    close(fd);
-    served_stop(&served);
+    served_tell(fd, "[0,3,'triple',[5]]");
+    served_expect(fd,
+                  "[1,3,[%d,\"no method named 'triple' (system.listMethods lists those there "
+                  "are)\"],nil]",
+                  DUET_FAULT_METHOD);
 }
 
 static void a_name_can_be_taken_once_only(void **state)
@@ -419,25 +390,20 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
 {
     (void)state;
     struct seen seen = {0};
-    struct served served;
     served_open(&served, methods, NULL);
     assert_int_equal(duet_server_set_hooks(served.server, refuse_21, note, &seen), 0);
     served_start(&served);
-    int fd = served_connect(&served);
+    fd = served_connect(&served);
 
-    EXCHANGE(fd,
-             "\x94\x00\x01\xa6"
-             "double\x91\x04",
-             "\x94\x01\x01\xc0\x08");
+    served_ask(fd, "[0,1,'double',[4]]", "[1,1,nil,8]");
     assert_int_equal(seen.code, 0);
-    EXCHANGE(fd,
-             "\x94\x00\x01\xa6"
-             "double\x91\x15",
-             "\x94\x01\x01\x92\xd1\x82\xfc\xa6not 21\xc0");
+    served_ask(fd, "[0,1,'double',[21]]", "[1,1,[-32004,'not 21'],nil]");
     assert_int_equal(seen.code, DUET_FAULT_UNAUTHORIZED);
-    char reply[7];
-    served_send(fd, "\x94\x00\x01\xa4nope\x90", 9);
-    served_read(fd, reply, sizeof reply);
+    served_tell(fd, "[0,1,'nope',[]]");
+    served_expect(fd,
+                  "[1,1,[%d,\"no method named 'nope' (system.listMethods lists those there "
+                  "are)\"],nil]",
+                  DUET_FAULT_METHOD);
     assert_int_equal(seen.code, DUET_FAULT_METHOD);
     assert_int_equal(seen.before, 2);
     assert_int_equal(seen.after, 3);
@@ -461,15 +427,14 @@ static void write_down(duet_call *call, const duet_outcome *outcome, void *ctx)
 }
 
 /* Sends a message whose answer is not looked at, and which ends the connection. */
-static void expect_line(struct served *served, struct line *line, const void *message,
-                        size_t size, const char *text)
+static void expect_line(struct line *line, const void *message, size_t size, const char *text)
 {
     char reply[4096];
-    int fd = served_connect(served);
-    served_send(fd, message, size);
-    shutdown(fd, SHUT_WR);
-    served_read_all(fd, reply, sizeof reply);
-    close(fd);
+    int own = served_connect(&served);
+    served_send(own, message, size);
+    shutdown(own, SHUT_WR);
+    served_read_all(own, reply, sizeof reply);
+    close(own);
     pthread_mutex_lock(&line->lock);
     assert_string_equal(line->text, text);
     pthread_mutex_unlock(&line->lock);
@@ -492,30 +457,29 @@ static void what_hooks_write_stays_on_its_line(void **state)
         xml, sizeof xml, "POST / HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n%s",
         sizeof body - 1, body);
     struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    struct served served;
     served_open(&served, two_lines, NULL);
     assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
     served_start(&served);
 
     static const char name[] = "\x94\x00\x01\xa7"
                                "a\n\0\xff\xc3\xa9z\x90";
-    expect_line(&served, &line, name, sizeof name - 1,
+    expect_line(&line, name, sizeof name - 1,
                 "a\\x0a\\x00\\xff\xc3\xa9z: -32601 no method named 'a\\x0a\\x00\\xff\xc3\xa9z' "
                 "(system.listMethods lists those there are)");
-    expect_line(&served, &line, xml, (size_t)xml_size,
+    expect_line(&line, xml, (size_t)xml_size,
                 "a\\x0ab\xc3\xa9<: -32601 no method named 'a\\x0ab\xc3\xa9<' "
                 "(system.listMethods lists those there are)");
     static const char help[] = "\x94\x00\x01\xb1system.methodHelp\x91\xa3"
                                "a\rb";
-    expect_line(&served, &line, help, sizeof help - 1,
+    expect_line(&line, help, sizeof help - 1,
                 "system.methodHelp: -32601 no method named 'a\\x0db'");
 
     /* A handler's words reach its caller as they are. */
-    int fd = served_connect(&served);
-    EXCHANGE(fd, "\x94\x00\x01\xa3two\x90", "\x94\x01\x01\x92\x07\xa7one\ntwo\xc0");
+    fd = served_connect(&served);
+    served_ask(fd, "[0,1,'two',[]]", "[1,1,[7,'one\ntwo'],nil]");
     close(fd);
     static const char two[] = "\x94\x00\x01\xa3two\x90";
-    expect_line(&served, &line, two, sizeof two - 1, "two: 7 one\\x0atwo");
+    expect_line(&line, two, sizeof two - 1, "two: 7 one\\x0atwo");
     served_stop(&served);
 }
 
@@ -523,7 +487,6 @@ static void a_name_as_long_as_a_message_is_cut_for_hooks(void **state)
 {
     (void)state;
     struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    struct served served;
     served_open(&served, methods, NULL);
     assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
     served_start(&served);
@@ -538,7 +501,7 @@ static void a_name_as_long_as_a_message_is_cut_for_hooks(void **state)
     snprintf(text, sizeof text,
              "%s: -32601 no method named '%s' (system.listMethods lists those there are)", cut,
              cut);
-    expect_line(&served, &line, message, 6 + 1024 + 1, text);
+    expect_line(&line, message, 6 + 1024 + 1, text);
     served_stop(&served);
 }
 
@@ -559,11 +522,10 @@ static void what_is_set_up_stays_while_it_runs(void **state)
 {
     (void)state;
     static const duet_method meddle[] = {{.name = "meddle", .handler = change_everything}, {0}};
-    struct served served;
     served_open(&served, meddle, NULL);
     served_start(&served);
-    int fd = served_connect(&served);
-    EXCHANGE(fd, "\x94\x00\x01\xa6meddle\x90", "\x94\x01\x01\xc0\x00");
+    fd = served_connect(&served);
+    served_ask(fd, "[0,1,'meddle',[]]", "[1,1,nil,0]");
     close(fd);
     served_stop(&served);
     assert_int_equal(served.result, 0);
@@ -587,11 +549,10 @@ static void signals_go_back_with_a_server_that_never_ran(void **state)
 static void who_comes_during_a_drain_is_refused(void **state)
 {
     (void)state;
-    struct served served;
     served_open(&served, methods, NULL);
     served_start(&served);
-    int fd =
-        served_connect(&served); /* never read, never closed: the drain waits for it to leave */
+    /* Never read, never closed: the drain waits for it to leave. */
+    fd = served_connect(&served);
     duet_server_drain(served.server);
     while (served_try_connect(&served) != ECONNREFUSED)
         continue;
@@ -603,24 +564,15 @@ static void who_comes_during_a_drain_is_refused(void **state)
 static void a_handler_may_drain_and_is_still_answered(void **state)
 {
     (void)state;
-    static const char *const requests[] = {"\x94"
-                                           "0\x01\xa5"
-                                           "drain\x90",
-                                           "\x94"
-                                           "0\x01\xac"
-                                           "drain.worker\x90"};
+    static const char *const names[] = {"drain", "drain.worker"};
     for (size_t i = 0; i < 2; i++) {
-        struct served served;
         served_open(&served, methods, NULL);
         served_start(&served);
-        int fd = served_connect(&served);
-        char request[32], reply[16];
-        size_t size = strlen(requests[i]);
-        memcpy(request, requests[i], size);
-        request[1] = 0;
-        served_send(fd, request, size);
-        assert_int_equal(served_read_all(fd, reply, sizeof reply), 5);
-        assert_memory_equal(reply, "\x94\x01\x01\xc0\xc3", 5);
+        fd = served_connect(&served);
+        char reply[16];
+        served_tell(fd, "[0,1,'%s',[]]", names[i]);
+        size_t size = served_read_all(fd, reply, sizeof reply);
+        assert_packed(reply, size, "[1,1,nil,true]");
         close(fd);
         served_join(&served);
         assert_int_equal(served.result, 0);
@@ -632,17 +584,15 @@ static void requests_that_have_arrived_are_answered_before_the_end(void **state)
 {
     (void)state;
     enum { CALLS = 500 };
-    struct served served;
     served_open(&served, methods, NULL);
-    int fd = served_connect(&served);
+    fd = served_connect(&served);
+    const struct packed call = packed_from("[0,1,'slow.double',[21]]");
     char requests[CALLS * 17];
+    assert_int_equal(call.size, sizeof requests / CALLS);
     for (size_t i = 0; i < CALLS; i++)
-        memcpy(requests + i * 17,
-               "\x94\x00\x01\xab"
-               "slow.double\x91\x15",
-               17);
-    served_send(fd, requests,
-                sizeof requests); /* they wait in the kernel: the server does not run yet */
+        memcpy(requests + i * call.size, call.bytes, call.size);
+    /* They wait in the kernel: the server does not run yet. */
+    served_send(fd, requests, sizeof requests);
     duet_server_drain(served.server);
     served_start(&served);
 
@@ -681,18 +631,19 @@ static void options_are_set_by_name_and_errors_stick(void **state)
 
 int main(void)
 {
+#define SERVED(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_up_functions_take_a_null_server),
         cmocka_unit_test(the_first_set_up_error_sticks),
         cmocka_unit_test(a_taken_port_is_an_error_that_names_it),
         cmocka_unit_test(a_server_without_a_listener_does_not_run),
         cmocka_unit_test(a_call_is_answered_inline_and_on_a_worker),
-        cmocka_unit_test(what_a_handler_does_wrong_is_an_internal_fault),
-        cmocka_unit_test(a_method_calls_another_and_keeps_its_own_reply_whole),
-        cmocka_unit_test(a_method_that_calls_itself_without_end_is_stopped),
+        SERVED(what_a_handler_does_wrong_is_an_internal_fault),
+        SERVED(a_method_calls_another_and_keeps_its_own_reply_whole),
+        SERVED(a_method_that_calls_itself_without_end_is_stopped),
         cmocka_unit_test(a_fault_fits_whatever_the_reply_limit),
-        cmocka_unit_test(large_values_come_back_whole_without_a_copy),
-        cmocka_unit_test(a_method_added_while_running_is_there_for_the_next_call),
+        SERVED(large_values_come_back_whole_without_a_copy),
+        SERVED(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
         cmocka_unit_test(what_hooks_write_stays_on_its_line),

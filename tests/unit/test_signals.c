@@ -231,10 +231,7 @@ static void a_handler_that_drains_meets_other_drains(void **state)
         served_open(&served, methods, NULL);
         served_start(&served);
         int fd = served_connect(&served);
-        served_send(fd,
-                    "\x94\x00\x01\xa5"
-                    "drain\x90",
-                    10);
+        served_tell(fd, "[0,1,'drain',[]]");
         struct drainer drainer = {.delay = round * STEP};
         drain_from(&served, &drainer, 1);
         char reply[5];
