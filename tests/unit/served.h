@@ -45,10 +45,9 @@ size_t served_read_all(int fd, void *bytes, size_t room);
 /* Sends one message and reads a reply that must be these bytes. */
 void served_exchange(int fd, const void *request, size_t request_size, const void *reply,
                      size_t reply_size);
-#define EXCHANGE(fd, request, reply)                                                           \
-    served_exchange(fd, request, sizeof request - 1, reply, sizeof reply - 1)
 
-/* The same with messages written as text (packed.h): sends one or several, reads them. */
+/* Messages written as text (packed.h), one or several: sends them; reads them, they must be
+ * these; does both. */
 void served_tell(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void served_expect(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void served_ask(int fd, const char *request, const char *reply);

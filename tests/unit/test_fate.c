@@ -110,24 +110,19 @@ static void wait_until_queued(uint64_t count)
         sched_yield();
 }
 
-/* Calls a method of four letters, or of three; its msgid is 1. */
-#define CALL(fd, name) served_send(fd, "\x94\x00\x01" name "\x90", sizeof name - 1 + 4)
-#define WAIT "\xa4wait"
-#define SOON "\xa4soon"
-#define LINE "\xa4line"
-#define ONE "\xa3one"
+static void call(int fd, const char *method)
+{
+    served_tell(fd, "[0,1,'%s',[]]", method);
+}
 
 /* The fault of a call that was not done in 5 ms. */
-enum { TIMEOUT_HEAD = 9, TIMEOUT_SIZE = TIMEOUT_HEAD + 50 + 1 };
-
-static void read_timeout(int fd)
+static void read_timeout(int fd, const char *method)
 {
-    char reply[TIMEOUT_SIZE];
-    served_read(fd, reply, sizeof reply);
-    assert_memory_equal(reply, "\x94\x01\x01\x92\xd1\x82\xff\xd9\x32", TIMEOUT_HEAD);
-    assert_memory_equal(reply + TIMEOUT_HEAD + 6,
-                        "not done after 5 ms, which is its time limit", 44);
+    served_expect(fd, "[1,1,[%d,'%s: not done after 5 ms, which is its time limit'],nil]",
+                  DUET_FAULT_TIMEOUT, method);
 }
+
+enum { TIMEOUT_SIZE = 60 }; /* bytes of that */
 
 static void reset(int fd)
 {
@@ -139,12 +134,12 @@ static void reset(int fd)
 /* ---- At the time limit ---- */
 
 /* Calls until one has begun before its time was up; returns how many calls that took. */
-static int call_until_begun(int fd, const char *call, size_t size)
+static int call_until_begun(int fd, const char *method)
 {
     int calls = 0;
     do {
-        served_send(fd, call, size);
-        read_timeout(fd);
+        call(fd, method);
+        read_timeout(fd, method);
         calls++;
     } while (latch_begun() == 0);
     return calls;
@@ -161,7 +156,7 @@ static void one_that_runs_past_its_time_is_told_as_such_when_it_ends(void **stat
 {
     (void)state;
     int fd = start(1, 1000);
-    int calls = call_until_begun(fd, "\x94\x00\x01" SOON "\x90", 9);
+    int calls = call_until_begun(fd, "soon");
     wait_until_told(calls - 1);
     latch_allow(1);
     wait_until_told(calls);
@@ -181,17 +176,17 @@ static void one_that_waits_past_its_time_is_told_then_and_never_begins(void **st
 {
     (void)state;
     int fd = start(1, 1000);
-    CALL(fd, WAIT);
+    call(fd, "wait");
     latch_wait_until_begun(1);
-    CALL(fd, SOON);
-    read_timeout(fd);
+    call(fd, "soon");
+    read_timeout(fd, "soon");
     wait_until_told(1);
     assert_told(0, "soon", DUET_FAULT_TIMEOUT);
     assert_int_equal(told.endings[0].reply_bytes, TIMEOUT_SIZE);
     assert_int_equal(stats_now().queue_length, 0);
     assert_int_equal(stats_now().calls.timed_out, 1);
     latch_allow(1);
-    EXCHANGE(fd, "", "\x94\x01\x01\xc0\xc2");
+    served_expect(fd, "[1,1,nil,false]");
     assert_int_equal(stats_now().late_results, 0);
     close(fd);
     served_stop(&served);
@@ -204,9 +199,9 @@ static void one_in_line_past_its_time_too(void **state)
 {
     (void)state;
     int fd = start(2, 1000);
-    int calls = 1 + call_until_begun(fd, "\x94\x00\x01" LINE "\x90", 9);
-    CALL(fd, LINE); /* while the one before still runs */
-    read_timeout(fd);
+    int calls = 1 + call_until_begun(fd, "line");
+    call(fd, "line"); /* while the one before still runs */
+    read_timeout(fd, "line");
     wait_until_told(calls - 1);
     wait_until_queued(0);
     latch_allow(1);
@@ -224,13 +219,13 @@ static void what_a_drain_cancels_is_told_whether_it_began_or_not(void **state)
 {
     (void)state;
     int fd = start(2, 10);
-    CALL(fd, ONE);
+    call(fd, "one");
     latch_wait_until_begun(1);
-    CALL(fd, ONE); /* in line */
+    call(fd, "one"); /* in line */
     wait_until_queued(1);
-    CALL(fd, WAIT);
+    call(fd, "wait");
     latch_wait_until_begun(2);
-    CALL(fd, WAIT); /* in the queue */
+    call(fd, "wait"); /* in the queue */
     wait_until_queued(2);
     duet_server_drain(served.server);
     wait_until_told(2);
@@ -255,15 +250,15 @@ static void one_that_waits_goes_with_its_client_and_leaves_its_place(void **stat
 {
     (void)state;
     int fd = start(2, 1000), other = served_connect(&served);
-    CALL(fd, ONE);
+    call(fd, "one");
     latch_wait_until_begun(1);
     for (int i = 0; i < 4; i++)
-        CALL(other, ONE); /* in line */
+        call(other, "one"); /* in line */
     wait_until_queued(4);
-    CALL(fd, WAIT);
+    call(fd, "wait");
     latch_wait_until_begun(2);
     for (int i = 0; i < 4; i++)
-        CALL(other, WAIT); /* in the queue */
+        call(other, "wait"); /* in the queue */
     wait_until_queued(8);
     reset(other);
     wait_until_queued(0);

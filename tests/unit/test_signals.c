@@ -127,10 +127,7 @@ static void a_drain_may_still_be_under_way_when_the_run_has_ended(void **state)
     assert_int_equal(duet_server_set(served.server, DUET_LOOPS, 1), 0);
     served_start(&served);
     int fd = served_connect(&served);
-    EXCHANGE(fd,
-             "\x94\x00\x01\xa3"
-             "nop\x90",
-             "\x94\x01\x01\xc0\xc0"); /* it runs, and has something to wake */
+    served_ask(fd, "[0,1,'nop',[]]", "[1,1,nil,nil]"); /* it runs, and has something to wake */
     close(fd);
     pthread_create(&thread, NULL, drain_slowly, served.server);
     while (!atomic_load(&is_about_to_wake))
