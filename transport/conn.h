@@ -1,7 +1,7 @@
 /*
  * Connections: bytes in, messages out; replies in, bytes out. A connection belongs to one loop
  * for life and only that loop's thread touches it; others name it by its id. It knows framing
- * and flow control, no RPC: what a message means is for the owner's callbacks (rpc/home).
+ * and flow control, no RPC: what a message means is for the owner's callbacks (rpc/server).
  * Files: conn.c the states, conn_time.c how long they last, conn_in.c reading, conn_room.c
  * memory, conn_out.c writing.
  */

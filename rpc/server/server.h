@@ -10,9 +10,9 @@
 #include "framing.h"
 #include "listener.h"
 #include "options.h"
-#include "peers.h"
+#include "per_address.h"
+#include "pool.h"
 #include "registry.h"
-#include "workers.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -44,7 +44,7 @@ struct duet_server {
     size_t listener_count;
     struct duet_home *homes; /* one for each loop */
     _Atomic size_t home_count;
-    struct duet_workers workers;
+    struct duet_pool pool;
     struct duet_worker *worker_notes; /* one for each */
     int error;                        /* the first set-up error */
     char words[DUET_SERVER_WORDS];
@@ -59,7 +59,7 @@ struct duet_server {
     _Atomic unsigned long registry_number;
 
     /* While it runs. */
-    struct duet_peers peers;
+    struct duet_per_address peers;
     _Atomic pid_t process; /* that runs it; set before is_running */
     _Atomic int drain_fd;  /* an eventfd that every loop watches: readable when draining. It
                               lives as long as the server, for a drain may come when its loops

@@ -1,7 +1,7 @@
 /*
  * A hash table with lists: an entry for each address that has connections open.
  */
-#include "peers.h"
+#include "per_address.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +11,23 @@ struct address {
     uint8_t bytes[16];
 };
 
-struct duet_peer {
-    struct duet_peer *next;
+struct duet_address_count {
+    struct duet_address_count *next;
     struct address address;
     uint64_t count;
 };
 
-void duet_peers_init(struct duet_peers *peers)
+void duet_per_address_init(struct duet_per_address *peers)
 {
-    *peers = (struct duet_peers){0};
+    *peers = (struct duet_per_address){0};
     pthread_mutex_init(&peers->lock, NULL);
 }
 
-void duet_peers_done(struct duet_peers *peers)
+void duet_per_address_done(struct duet_per_address *peers)
 {
-    for (size_t i = 0; i < DUET_PEER_BUCKETS; i++) {
+    for (size_t i = 0; i < DUET_ADDRESS_BUCKETS; i++) {
         while (peers->buckets[i] != NULL) {
-            struct duet_peer *next = peers->buckets[i]->next;
+            struct duet_address_count *next = peers->buckets[i]->next;
             free(peers->buckets[i]);
             peers->buckets[i] = next;
         }
@@ -48,22 +48,23 @@ static bool read_address(const struct sockaddr *peer, struct address *address)
 }
 
 /* The link that points to the address's entry, or to the end of its list. */
-static struct duet_peer **find(struct duet_peers *peers, const struct address *address)
+static struct duet_address_count **find(struct duet_per_address *peers,
+                                        const struct address *address)
 {
     uint32_t hash =
         2166136261u; /* FNV-1a: a caller who owns many addresses gains a longer list, no more */
     for (size_t i = 0; i < sizeof address->bytes; i++)
         hash = (hash ^ address->bytes[i]) * 16777619u;
-    struct duet_peer **link = &peers->buckets[hash % DUET_PEER_BUCKETS];
+    struct duet_address_count **link = &peers->buckets[hash % DUET_ADDRESS_BUCKETS];
     while (*link != NULL && memcmp(&(*link)->address, address, sizeof *address) != 0)
         link = &(*link)->next;
     return link;
 }
 
 /* Under lock. */
-static bool add(struct duet_peers *peers, const struct address *address, uint64_t max)
+static bool add(struct duet_per_address *peers, const struct address *address, uint64_t max)
 {
-    struct duet_peer **link = find(peers, address);
+    struct duet_address_count **link = find(peers, address);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link == NULL)
@@ -76,7 +77,8 @@ static bool add(struct duet_peers *peers, const struct address *address, uint64_
     return true;
 }
 
-bool duet_peers_add(struct duet_peers *peers, const struct sockaddr *peer, uint64_t max)
+bool duet_per_address_add(struct duet_per_address *peers, const struct sockaddr *peer,
+                          uint64_t max)
 {
     struct address address;
     if (!read_address(peer, &address))
@@ -87,13 +89,13 @@ bool duet_peers_add(struct duet_peers *peers, const struct sockaddr *peer, uint6
     return has_room;
 }
 
-void duet_peers_remove(struct duet_peers *peers, const struct sockaddr *peer)
+void duet_per_address_remove(struct duet_per_address *peers, const struct sockaddr *peer)
 {
     struct address address;
     if (!read_address(peer, &address))
         return;
     pthread_mutex_lock(&peers->lock);
-    struct duet_peer **link = find(peers, &address), *entry = *link;
+    struct duet_address_count **link = find(peers, &address), *entry = *link;
     if (entry != NULL && --entry->count == 0) {
         *link = entry->next;
         free(entry);

@@ -5,8 +5,8 @@
  * more than the capacity fit. What is not wanted any more is taken back, and its place is free.
  * Knows no calls: items are links that their owner embeds, `run` does the work.
  */
-#ifndef DUET_WORKERS_H
-#define DUET_WORKERS_H
+#ifndef DUET_POOL_H
+#define DUET_POOL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,7 +27,7 @@ struct duet_seat {
     _Alignas(64) _Atomic bool is_busy;
 };
 
-struct duet_workers {
+struct duet_pool {
     void (*run)(struct duet_queue_link *item,
                 unsigned worker);             /* on a thread, one of 0, 1, … */
     void (*rest)(void *ctx, unsigned worker); /* it found nothing more to do; it may look again
@@ -57,40 +57,39 @@ struct duet_workers {
 
 /* Prepares a queue for `threads` threads and up to `capacity` items that wait for them; `run`
  * and `rest` are the caller's to set before. 0 or -ENOMEM. */
-int duet_workers_init(struct duet_workers *workers, size_t capacity, unsigned threads);
+int duet_pool_init(struct duet_pool *pool, size_t capacity, unsigned threads);
 
 /* Starts the threads. 0 or -errno; `thread_count` says how many there are. */
-int duet_workers_start(struct duet_workers *workers);
+int duet_pool_start(struct duet_pool *pool);
 
 /* Queues up to n items and wakes who sleeps. Returns how many fitted; the rest is refused. Any
  * thread. */
-size_t duet_workers_push(struct duet_workers *workers, struct duet_queue_link *const *items,
-                         size_t n);
+size_t duet_pool_push(struct duet_pool *pool, struct duet_queue_link *const *items, size_t n);
 
 /* Queues one item that cannot be refused: one of those that the caller has counted, at most
  * `capacity` of them at a time, for which the queue has room beyond what others may fill. Any
  * thread. */
-void duet_workers_push_sure(struct duet_workers *workers, struct duet_queue_link *item);
+void duet_pool_push_sure(struct duet_pool *pool, struct duet_queue_link *item);
 
 /* Takes back an item that waits: true, and no worker will ever see it. False if it is not in
  * the queue, or no longer. For its owner, any thread. */
-bool duet_workers_take_back(struct duet_workers *workers, struct duet_queue_link *item);
+bool duet_pool_take_back(struct duet_pool *pool, struct duet_queue_link *item);
 
 /* A worker has done what it took, all but to hand on the result: whoever sees that result finds
  * the worker free. It need not be told: `run` returning says the same. */
-void duet_workers_finish(struct duet_workers *workers, unsigned worker);
+void duet_pool_finish(struct duet_pool *pool, unsigned worker);
 
 /* How many items wait. Any thread; a moment's truth. */
-size_t duet_workers_waiting(const struct duet_workers *workers);
+size_t duet_pool_waiting(const struct duet_pool *pool);
 
 /* Threads that sleep now. */
-unsigned duet_workers_idle(const struct duet_workers *workers);
+unsigned duet_pool_idle(const struct duet_pool *pool);
 
 /* Lets the threads finish what is queued and ends them. False if one is still busy after
  * `wait_ms`: then nothing of `workers` may be freed. */
-bool duet_workers_stop(struct duet_workers *workers, unsigned wait_ms);
+bool duet_pool_stop(struct duet_pool *pool, unsigned wait_ms);
 
 /* Frees the queue; the threads have ended. */
-void duet_workers_done(struct duet_workers *workers);
+void duet_pool_done(struct duet_pool *pool);
 
 #endif

@@ -8,8 +8,8 @@
 #include "escape.h"
 #include "gzip.h"
 #include "home.h"
+#include "on_worker.h"
 #include "server.h"
-#include "work.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -437,7 +437,7 @@ static int run_in_gate(struct duet_call *inner, struct duet_call *call)
     int rc = run_invoked(inner, call);
     struct duet_gate_link *next = duet_gate_leave(gate);
     if (next != NULL)
-        duet_work_admit(next);
+        duet_on_worker_admit(next);
     return rc;
 }
 

@@ -29,7 +29,7 @@ static struct duet_call *take_back(const struct duet_ticket *ticket)
     struct duet_home *home = ticket->home;
     struct duet_call *call = ticket->call;
     bool is_gated = ticket->method != NULL && ticket->method->gate.max > 0;
-    bool is_back = duet_workers_take_back(&home->server->workers, &call->queued);
+    bool is_back = duet_pool_take_back(&home->server->pool, &call->queued);
     if (!is_back && is_gated && duet_gate_take_back(&ticket->method->gate, &call->in_line)) {
         atomic_fetch_sub(&home->server->in_line, 1);
         is_back = true;
@@ -233,7 +233,7 @@ void duet_home_push(struct duet_home *home)
         drop_doomed(home);
     size_t n = home->batch_count;
     home->batch_count = 0;
-    size_t pushed = duet_workers_push(&home->server->workers, home->batch, n);
+    size_t pushed = duet_pool_push(&home->server->pool, home->batch, n);
     for (size_t i = pushed; i < n; i++) {
         struct duet_call *call = call_of(home->batch[i]);
         if (!call->is_done)

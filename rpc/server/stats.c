@@ -27,12 +27,12 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
 
 static void add_workers(duet_stats *stats, const struct duet_server *server)
 {
-    unsigned idle = duet_workers_idle(&server->workers);
+    unsigned idle = duet_pool_idle(&server->pool);
     stats->workers = (uint64_t)server->options.value[DUET_WORKERS];
     stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
     stats->workers_active = stats->workers - stats->workers_waiting;
     stats->queue_length =
-        duet_workers_waiting(&server->workers) + (uint64_t)atomic_load(&server->in_line);
+        duet_pool_waiting(&server->pool) + (uint64_t)atomic_load(&server->in_line);
 }
 
 /* A server that is only looked at is locked all the same. */

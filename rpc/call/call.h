@@ -7,9 +7,9 @@
 #define DUET_CALL_H
 
 #include "fate.h"
+#include "pool.h"
 #include "registry.h"
 #include "ticket.h"
-#include "workers.h"
 #include "writer.h"
 
 struct duet_home;

@@ -86,7 +86,7 @@ static enum duet_refusal which_limit(struct duet_server *server, const struct so
         duet_count_shared(&server->refused_max_connections, 1);
         return REFUSED_MAX_CONNECTIONS;
     }
-    if (per_address > 0 && !duet_peers_add(&server->peers, peer, (uint64_t)per_address)) {
+    if (per_address > 0 && !duet_per_address_add(&server->peers, peer, (uint64_t)per_address)) {
         atomic_fetch_sub(&server->connections, 1);
         duet_count_shared(&server->refused_max_per_address, 1);
         return REFUSED_MAX_PER_ADDRESS;
@@ -102,7 +102,7 @@ void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
         return;
     atomic_fetch_sub(&server->connections, 1);
     if (server->options.value[DUET_MAX_PER_ADDRESS] > 0)
-        duet_peers_remove(&server->peers, peer);
+        duet_per_address_remove(&server->peers, peer);
 }
 
 /* A connection too many: it is told so when it has said what it wants, for it may be a health

@@ -3,7 +3,7 @@
  * are posted at once and announced when the worker has nothing more to run, so that many share
  * one wake-up of their loop.
  */
-#include "work.h"
+#include "on_worker.h"
 
 #include "home.h"
 
@@ -21,11 +21,11 @@ static void post_home(struct duet_worker *self, struct duet_call *call)
 static void finish(struct duet_worker *self, struct duet_call *call)
 {
     struct duet_server *server = call->home->server;
-    duet_workers_finish(&server->workers, (unsigned)(self - server->worker_notes));
+    duet_pool_finish(&server->pool, (unsigned)(self - server->worker_notes));
     post_home(self, call);
 }
 
-void duet_work_rest(void *ctx, unsigned worker)
+void duet_on_worker_rest(void *ctx, unsigned worker)
 {
     const struct duet_server *server = ctx;
     struct duet_worker *self = &server->worker_notes[worker];
@@ -80,13 +80,13 @@ static void run_all_admitted(struct duet_worker *self, struct duet_call *call)
     }
 }
 
-void duet_work_admit(struct duet_gate_link *link)
+void duet_on_worker_admit(struct duet_gate_link *link)
 {
     struct duet_call *call = call_in_line(link);
     struct duet_server *server = call->home->server;
     atomic_fetch_sub(&server->in_line, 1);
     call->is_admitted = true;
-    duet_workers_push_sure(&server->workers, &call->queued);
+    duet_pool_push_sure(&server->pool, &call->queued);
 }
 
 /* A place in line, while lines are shorter than the queue may be. */
@@ -133,7 +133,7 @@ static void read_call(struct duet_worker *self, struct duet_call *call)
     finish(self, call);
 }
 
-void duet_work_run(struct duet_queue_link *item, unsigned worker)
+void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
 {
     struct duet_call *call =
         (struct duet_call *)((char *)item - offsetof(struct duet_call, queued));

@@ -9,10 +9,10 @@
 #include "fd.h"
 #include "home.h"
 #include "introspect.h"
+#include "on_worker.h"
 #include "setting.h"
 #include "signals.h"
 #include "thread_limit.h"
-#include "work.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -70,7 +70,7 @@ duet_server *duet_server_new(void)
     server->drain_fd = server->reserve.fd = -1;
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
-    duet_peers_init(&server->peers);
+    duet_per_address_init(&server->peers);
     server->registry = duet_registry_new();
     if (server->registry == NULL || add_introspection(server) < 0) {
         duet_server_free(server);
@@ -93,7 +93,7 @@ void duet_server_free(duet_server *server)
         close(server->drain_fd);
     free(server->listeners);
     duet_registry_unref(server->registry);
-    duet_peers_done(&server->peers);
+    duet_per_address_done(&server->peers);
     duet_options_done(&server->options);
     pthread_mutex_destroy(&server->lock);
     free(server->text);
@@ -310,9 +310,9 @@ static void fail_threads(struct duet_server *server, int rc, const char *what, s
 
 static int start_workers(struct duet_server *server)
 {
-    struct duet_workers *workers = &server->workers;
-    workers->run = duet_work_run;
-    workers->rest = duet_work_rest;
+    struct duet_pool *workers = &server->pool;
+    workers->run = duet_on_worker_run;
+    workers->rest = duet_on_worker_rest;
     workers->ctx = server;
     size_t count = (size_t)server->options.value[DUET_WORKERS];
     size_t size = count * sizeof *server->worker_notes;
@@ -320,10 +320,10 @@ static int start_workers(struct duet_server *server)
     if (server->worker_notes == NULL)
         return -ENOMEM;
     memset(server->worker_notes, 0, size);
-    int rc = duet_workers_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE],
-                               (unsigned)count);
+    int rc = duet_pool_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE],
+                            (unsigned)count);
     if (rc == 0)
-        rc = duet_workers_start(workers);
+        rc = duet_pool_start(workers);
     if (rc == -EAGAIN)
         fail_threads(server, rc, "worker threads", workers->thread_count, DUET_WORKERS);
     return rc;
@@ -455,12 +455,12 @@ static int serve(struct duet_server *server)
         rc = run_homes(server);
     fail_if(server, rc, "");
 
-    if (!duet_workers_stop(&server->workers, STUCK_MS))
+    if (!duet_pool_stop(&server->pool, STUCK_MS))
         return fail_stuck(server);
     set_serving(server, false);
     duet_signals_give_back(server);
     close_homes(server);
-    duet_workers_done(&server->workers);
+    duet_pool_done(&server->pool);
     free(server->worker_notes);
     server->worker_notes = NULL;
     return rc;
