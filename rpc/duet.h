@@ -10,8 +10,8 @@
  *     }
  *
  *     static const duet_method methods[] = {
- *         {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
- *         {0},
+ *         {.name = "double", .signature = "i:i", .handler = twice, .flags =
+ * DUET_METHOD_INLINE}, {0},
  *     };
  *
  *     duet_server *server = duet_server_new();
@@ -132,13 +132,13 @@ enum {
      * --no-inline or max_running, and for calls that take long to read (XML above 16 KiB,
      * MessagePack above 256 KiB or 4,096 values, gzip), it runs on a worker all the same. Do
      * not invoke blocking methods from it. */
-    DUET_INLINE = 1 << 0,
+    DUET_METHOD_INLINE = 1 << 0,
 
     /* When max_running calls of it run already, another one is refused at once with
      * DUET_FAULT_BUSY. Without this flag it waits for its turn; but a call through
      * duet_call_invoke() or system.multicall is always refused, for the place that it would
      * wait for may be its own caller's. */
-    DUET_REFUSE_BUSY = 1 << 1,
+    DUET_METHOD_REFUSE_BUSY = 1 << 1,
 };
 
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
@@ -162,9 +162,10 @@ typedef struct duet_method {
     duet_handler handler;
     unsigned flags;
     const char *help;
-    unsigned
-        timeout_ms; /* from arrival to answer, on workers; 0: the server's DUET_CALL_TIMEOUT */
-    unsigned max_running; /* calls of it that run at once; 0: no limit. See DUET_REFUSE_BUSY */
+    unsigned timeout_ms;  /* from arrival to answer, on workers; 0: the server's
+                             DUET_OPT_CALL_TIMEOUT */
+    unsigned max_running; /* calls of it that run at once; 0: no limit. See
+                             DUET_METHOD_REFUSE_BUSY */
 } duet_method;
 
 /* ---- A server's life ----
@@ -220,10 +221,11 @@ DUET_API const char *duet_server_address(const duet_server *server, size_t i);
 DUET_API int duet_server_stop_on_signals(duet_server *server);
 
 /* Serves until drained. Returns 0 when everything that had arrived was answered and the answers
- * were taken; 1 when the drain's deadline (DUET_DRAIN_MS) passed first: calls were cancelled,
- * or answers could not be delivered; below 0 on failure: the first set-up error, or -ETIMEDOUT
- * when handlers still run 5 s after that (duet_server_error() names them). A drain ends within
- * DUET_DRAIN_DELAY_MS + DUET_DRAIN_MS + 1 s, or 6 s if handlers do not end. Call it once. */
+ * were taken; 1 when the drain's deadline (DUET_OPT_DRAIN_MS) passed first: calls were
+ * cancelled, or answers could not be delivered; below 0 on failure: the first set-up error, or
+ * -ETIMEDOUT when handlers still run 5 s after that (duet_server_error() names them). A drain
+ * ends within DUET_OPT_DRAIN_DELAY_MS + DUET_OPT_DRAIN_MS + 1 s, or 6 s if handlers do not end.
+ * Call it once. */
 DUET_API int duet_server_run(duet_server *server);
 
 /* Starts an orderly end: stop accepting, answer what has arrived, close. Any thread, a handler,
@@ -243,43 +245,46 @@ DUET_API const char *duet_server_error(const duet_server *server);
  * default, a range and a command-line flag; duet_server_args() reads the flags, and
  * --print-limits prints the table with the values in force. */
 typedef enum duet_option {
-    DUET_LOOPS,           /* event loops, each a thread; default one per CPU */
-    DUET_WORKERS,         /* worker threads for methods that are not DUET_INLINE */
-    DUET_INLINE_METHODS,  /* 1: DUET_INLINE is heeded; 0: every method runs on a worker */
-    DUET_MAX_MESSAGE,     /* bytes of one request, as sent and after decompression */
-    DUET_MAX_REPLY,       /* bytes of one reply */
-    DUET_MAX_DEPTH,       /* levels of nesting inside the parameters */
-    DUET_MAX_VALUES,      /* values in one message */
-    DUET_MAX_HEAD,        /* bytes of an HTTP request line and headers */
-    DUET_MAX_CONNECTIONS, /* open connections */
-    DUET_MAX_PER_ADDRESS, /* open connections of one address; 0: no limit of its own */
-    DUET_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is not
-                             read */
-    DUET_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read */
-    DUET_MAX_BUFFERED,   /* bytes of messages and replies under way, all connections together */
-    DUET_WORKER_QUEUE,   /* calls that wait for busy workers; more are refused */
-    DUET_OUT_MARK,       /* unsent reply bytes of one connection above which it is not read */
-    DUET_HEAD_TIMEOUT,   /* ms from the first byte of a request to the end of its head */
-    DUET_BODY_TIMEOUT,   /* ms from the end of the head to the end of the request */
-    DUET_MIN_RATE,       /* bytes per second of a body, or of replies that wait; 0: any */
-    DUET_WRITE_TIMEOUT,  /* ms in which a peer must take some of what is sent to it */
-    DUET_IDLE_TIMEOUT,   /* ms a connection may stay without a request */
-    DUET_LINGER_TIMEOUT, /* ms that an ending connection is read on after its last reply, */
-    DUET_LINGER_IDLE,    /* and ms without a byte that end it sooner */
-    DUET_CALL_TIMEOUT,   /* ms from a call's arrival to its answer; 0: no limit */
-    DUET_MAX_MULTICALL,  /* calls in one system.multicall */
-    DUET_DRAIN_MS,       /* ms that a drain waits for calls in progress */
-    DUET_DRAIN_DELAY_MS, /* ms that a drain goes on serving, but GET /healthz says 503 */
-    DUET_BUSY_POLL_US,   /* us that a loop without work polls before it sleeps */
-    DUET_SERVER_TIMING,  /* 1: HTTP replies carry Server-Timing, the ms queued and running */
-    DUET_CONTROL_CHARS,  /* DUET_CONTROL_BASE64, …: text that XML cannot carry */
-    DUET_INT_RANGE,      /* DUET_INT_WIDE, …: what XML's <int> and <i4> may hold when read */
-    DUET_I8,             /* DUET_I8_PLAIN, …: integers beyond 32 bits in XML */
-    DUET_NIL_FORM,       /* DUET_NIL_PLAIN, …: nil in XML */
-    DUET_RAW,            /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
-    DUET_ERROR_STYLE,    /* DUET_ERROR_ARRAY, …: errors in MessagePack-RPC */
-    DUET_HTTP_LINE_ENDS, /* DUET_LINE_ENDS_STRICT, …: what ends a line in HTTP requests */
-    DUET_OPTION_COUNT    /* how many there are; not an option */
+    DUET_OPT_LOOPS,           /* event loops, each a thread; default one per CPU */
+    DUET_OPT_WORKERS,         /* worker threads for methods that are not DUET_METHOD_INLINE */
+    DUET_OPT_INLINE_METHODS,  /* 1: DUET_METHOD_INLINE is heeded; 0: every method runs on a
+                                 worker */
+    DUET_OPT_MAX_MESSAGE,     /* bytes of one request, as sent and after decompression */
+    DUET_OPT_MAX_REPLY,       /* bytes of one reply */
+    DUET_OPT_MAX_DEPTH,       /* levels of nesting inside the parameters */
+    DUET_OPT_MAX_VALUES,      /* values in one message */
+    DUET_OPT_MAX_HEAD,        /* bytes of an HTTP request line and headers */
+    DUET_OPT_MAX_CONNECTIONS, /* open connections */
+    DUET_OPT_MAX_PER_ADDRESS, /* open connections of one address; 0: no limit of its own */
+    DUET_OPT_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is
+                             not   read */
+    DUET_OPT_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read
+                                   */
+    DUET_OPT_MAX_BUFFERED, /* bytes of messages and replies under way, all connections together
+                            */
+    DUET_OPT_WORKER_QUEUE, /* calls that wait for busy workers; more are refused */
+    DUET_OPT_OUT_MARK,     /* unsent reply bytes of one connection above which it is not read */
+    DUET_OPT_HEAD_TIMEOUT, /* ms from the first byte of a request to the end of its head */
+    DUET_OPT_BODY_TIMEOUT, /* ms from the end of the head to the end of the request */
+    DUET_OPT_MIN_RATE,     /* bytes per second of a body, or of replies that wait; 0: any */
+    DUET_OPT_WRITE_TIMEOUT,  /* ms in which a peer must take some of what is sent to it */
+    DUET_OPT_IDLE_TIMEOUT,   /* ms a connection may stay without a request */
+    DUET_OPT_LINGER_TIMEOUT, /* ms that an ending connection is read on after its last reply, */
+    DUET_OPT_LINGER_IDLE,    /* and ms without a byte that end it sooner */
+    DUET_OPT_CALL_TIMEOUT,   /* ms from a call's arrival to its answer; 0: no limit */
+    DUET_OPT_MAX_MULTICALL,  /* calls in one system.multicall */
+    DUET_OPT_DRAIN_MS,       /* ms that a drain waits for calls in progress */
+    DUET_OPT_DRAIN_DELAY_MS, /* ms that a drain goes on serving, but GET /healthz says 503 */
+    DUET_OPT_BUSY_POLL_US,   /* us that a loop without work polls before it sleeps */
+    DUET_OPT_SERVER_TIMING, /* 1: HTTP replies carry Server-Timing, the ms queued and running */
+    DUET_OPT_CONTROL_CHARS, /* DUET_CONTROL_BASE64, …: text that XML cannot carry */
+    DUET_OPT_INT_RANGE, /* DUET_INT_WIDE, …: what XML's <int> and <i4> may hold when read */
+    DUET_OPT_I8,        /* DUET_I8_PLAIN, …: integers beyond 32 bits in XML */
+    DUET_OPT_NIL,       /* DUET_NIL_PLAIN, …: nil in XML */
+    DUET_OPT_RAW,       /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
+    DUET_OPT_ERROR_STYLE,    /* DUET_ERROR_ARRAY, …: errors in MessagePack-RPC */
+    DUET_OPT_HTTP_LINE_ENDS, /* DUET_LINE_ENDS_STRICT, …: what ends a line in HTTP requests */
+    DUET_OPTION_COUNT        /* how many there are; not an option */
 } duet_option;
 
 /* Values of the options that choose, with the words that their flags take. */
@@ -348,17 +353,17 @@ DUET_API const char *duet_server_text(const duet_server *server);
  * key reads as nil (and so does NULL), and a reader of the wrong type returns 0, false, "" or
  * an empty container. */
 typedef enum duet_type {
-    DUET_NIL,
-    DUET_BOOL,
-    DUET_INT,  /* an integer that fits int64 */
-    DUET_UINT, /* an integer above INT64_MAX */
-    DUET_DOUBLE,
-    DUET_STRING,
-    DUET_BYTES,
-    DUET_TIME,
-    DUET_ARRAY,
-    DUET_MAP,
-    DUET_EXT, /* a MessagePack extension other than a timestamp */
+    DUET_TYPE_NIL,
+    DUET_TYPE_BOOL,
+    DUET_TYPE_INT,  /* an integer that fits int64 */
+    DUET_TYPE_UINT, /* an integer above INT64_MAX */
+    DUET_TYPE_DOUBLE,
+    DUET_TYPE_STRING,
+    DUET_TYPE_BYTES,
+    DUET_TYPE_TIME,
+    DUET_TYPE_ARRAY,
+    DUET_TYPE_MAP,
+    DUET_TYPE_EXT, /* a MessagePack extension other than a timestamp */
 } duet_type;
 
 /* An instant, UTC. XML-RPC's dateTime.iso8601 has no zone: it is read and written as UTC; an
@@ -415,8 +420,8 @@ DUET_API const duet_value *duet_value_get(const duet_value *map, const char *key
  *
  * A handler answers with one duet_reply_*, or builds one value with the writer. All return
  * 0, or a negative code that sticks and that the handler may simply return. A wrong use (a
- * second value, NULL where something must be, a size beyond DUET_MAX_REPLY, a count that is not
- * kept) is a fault that names the method, the same in both protocols. */
+ * second value, NULL where something must be, a size beyond DUET_OPT_MAX_REPLY, a count that is
+ * not kept) is a fault that names the method, the same in both protocols. */
 DUET_API int duet_reply_nil(duet_call *call);
 DUET_API int duet_reply_bool(duet_call *call, bool value);
 DUET_API int duet_reply_int(duet_call *call, int64_t value);
@@ -492,7 +497,7 @@ DUET_API const char *duet_call_method(const duet_call *call);
 /* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix"; "" when out of memory. */
 DUET_API const char *duet_call_peer(duet_call *call);
 
-typedef enum duet_protocol { DUET_XMLRPC, DUET_MSGPACKRPC } duet_protocol;
+typedef enum duet_protocol { DUET_PROTOCOL_XMLRPC, DUET_PROTOCOL_MSGPACKRPC } duet_protocol;
 DUET_API duet_protocol duet_call_protocol(const duet_call *call);
 /* A MessagePack-RPC notification: nobody gets the answer. */
 DUET_API bool duet_call_is_notification(const duet_call *call);
@@ -566,7 +571,7 @@ typedef struct duet_stats {
     uint64_t bytes_in, bytes_out;
 
     /* Held now for large messages and replies, and messages refused over it; see
-     * DUET_MAX_BUFFERED. */
+     * DUET_OPT_MAX_BUFFERED. */
     uint64_t buffered_bytes, refused_max_buffered;
 
     uint64_t workers, workers_active, workers_waiting, queue_length;

@@ -9,7 +9,7 @@
 static int twice(duet_call *call, void *ctx)
 {
     (void)ctx;
-    if (duet_arg_type(call, 0) == DUET_DOUBLE)
+    if (duet_arg_type(call, 0) == DUET_TYPE_DOUBLE)
         return duet_reply_double(call, 2 * duet_arg_double(call, 0));
 
     int64_t x = duet_arg_int(call, 0);
@@ -23,7 +23,7 @@ static const duet_method methods[] = {
     {.name = "double",
      .signature = "i:i d:d",
      .handler = twice,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Twice its argument."},
     {0},
 };

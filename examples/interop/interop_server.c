@@ -11,7 +11,7 @@
 static int twice(duet_call *call, void *ctx)
 {
     (void)ctx;
-    if (duet_arg_type(call, 0) == DUET_DOUBLE)
+    if (duet_arg_type(call, 0) == DUET_TYPE_DOUBLE)
         return duet_reply_double(call, 2 * duet_arg_double(call, 0));
 
     int64_t x = duet_arg_int(call, 0);
@@ -88,12 +88,12 @@ static const duet_method methods[] = {
     {.name = "double",
      .signature = "i:i d:d",
      .handler = twice,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Twice its argument."},
     {.name = "echo",
      .signature = "v:v",
      .handler = echo,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Its argument, of any type."},
     {.name = "demo.sleep",
      .signature = "d:d",
@@ -102,17 +102,17 @@ static const duet_method methods[] = {
     {.name = "demo.fail",
      .signature = "n:is",
      .handler = demo_fail,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Fails with this code and message."},
     {.name = "demo.nothing",
      .signature = "n:",
      .handler = demo_nothing,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Returns nothing."},
     {.name = "iso",
      .signature = "s:",
      .handler = iso,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Today in UTC, as YYYY-MM-DD."},
     {0},
 };

@@ -86,7 +86,7 @@ static int bill(duet_call *call, void *ctx)
 {
     (void)ctx;
     const duet_value *order = duet_arg(call, 0), *lines = duet_value_get(order, "lines");
-    if (duet_value_type(lines) != DUET_ARRAY)
+    if (duet_value_type(lines) != DUET_TYPE_ARRAY)
         return duet_fail(call, DUET_FAULT_PARAMS, "lines must be an array");
 
     int64_t cents = 0;
@@ -126,12 +126,12 @@ static int ring(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "shop.menu", .signature = "a:", .handler = menu, .flags = DUET_INLINE},
-    {.name = "shop.bill", .signature = "m:m", .handler = bill, .flags = DUET_INLINE},
+    {.name = "shop.menu", .signature = "a:", .handler = menu, .flags = DUET_METHOD_INLINE},
+    {.name = "shop.bill", .signature = "m:m", .handler = bill, .flags = DUET_METHOD_INLINE},
     {.name = "shop.bake",
      .signature = "s:i",
      .handler = bake,
-     .flags = DUET_REFUSE_BUSY,
+     .flags = DUET_METHOD_REFUSE_BUSY,
      .timeout_ms = 1000,
      .max_running = 2,
      .help = "Bakes for some ms; the oven holds two."},

@@ -33,11 +33,12 @@ struct duet_call *duet_call_new(struct duet_home *home)
     call->root = call;
     duet_arena_init(&call->arena, server->arena_max);
     duet_buf_init(&call->message, SIZE_MAX);
-    duet_writer_init(&call->own_writer, (size_t)duet_server_get(server, DUET_MAX_REPLY));
+    duet_writer_init(&call->own_writer, (size_t)duet_server_get(server, DUET_OPT_MAX_REPLY));
     call->account.budget = &home->server->budget;
     call->arena.account = call->own_writer.out.account = &call->account;
     call->request.limits = &server->limits;
-    call->request.int_is_strict = duet_server_get(server, DUET_INT_RANGE) == DUET_INT_STRICT;
+    call->request.int_is_strict =
+        duet_server_get(server, DUET_OPT_INT_RANGE) == DUET_INT_STRICT;
     call->request.arena = &call->arena;
     call->request.fault = &call->fault;
     duet_call_reset(call, false);
@@ -467,7 +468,7 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
         return refuse_invocation(call, "without arguments");
     if (writer != call->writer)
         return refuse_invocation(call, "with a writer that is not its own");
-    if (duet_value_type(args) != DUET_ARRAY)
+    if (duet_value_type(args) != DUET_TYPE_ARRAY)
         return duet_fault_set(&call->fault, DUET_FAULT_PARAMS,
                               "the arguments of %.200s must be an array, got %s", method,
                               duet_type_name(duet_value_type(args)));

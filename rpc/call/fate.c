@@ -38,7 +38,7 @@ int duet_call_fail_as(struct duet_call *call, enum duet_fate fate)
                               duet_server_timeout_ms(call->home->server, method));
     return duet_fault_set(&call->fault, DUET_FAULT_CANCELLED,
                           "cancelled: the server shuts down and --drain-ms %lld have passed",
-                          (long long)call->home->server->options.value[DUET_DRAIN_MS]);
+                          (long long)call->home->server->options.value[DUET_OPT_DRAIN_MS]);
 }
 
 void duet_call_end(struct duet_call *call)

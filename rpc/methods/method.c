@@ -54,13 +54,14 @@ static int check_row(const duet_method *row, enum duet_method_adder adder, char 
     }
     if (row->handler == NULL)
         return duet_words_set(-EINVAL, words, room, "method %s has no handler", row->name);
-    if (row->flags & ~(unsigned)(DUET_INLINE | DUET_REFUSE_BUSY))
+    if (row->flags & ~(unsigned)(DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY))
         return duet_words_set(-EINVAL, words, room,
                               "method %s has flags 0x%x, which there are not", row->name,
                               row->flags);
-    if (row->flags & DUET_REFUSE_BUSY && row->max_running == 0)
+    if (row->flags & DUET_METHOD_REFUSE_BUSY && row->max_running == 0)
         return duet_words_set(-EINVAL, words, room,
-                              "method %s has DUET_REFUSE_BUSY, but no max_running", row->name);
+                              "method %s has DUET_METHOD_REFUSE_BUSY, but no max_running",
+                              row->name);
     if (row->timeout_ms > MAX_TIMEOUT_MS)
         return duet_words_set(-EINVAL, words, room,
                               "method %s: timeout_ms %u is more than a day (%d)", row->name,

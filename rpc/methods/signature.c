@@ -31,7 +31,7 @@ enum code {
 };
 
 #define BIT(type) (1u << (type))
-#define ALL_TYPES (BIT(DUET_EXT + 1) - 1)
+#define ALL_TYPES (BIT(DUET_TYPE_EXT + 1) - 1)
 
 static const struct {
     char letter;
@@ -40,20 +40,22 @@ static const struct {
     unsigned checked_types; /* taken when the value fits */
     const char *xml_name;
 } kinds[] = {
-    [TAKES_NIL] = {'n', DUET_NIL, BIT(DUET_NIL), 0, "nil"},
-    [TAKES_BOOL] = {'b', DUET_BOOL, BIT(DUET_BOOL), 0, "boolean"},
-    [TAKES_INT] = {'i', DUET_INT, BIT(DUET_INT), 0, "int"},
-    [TAKES_UINT] = {'u', DUET_UINT, BIT(DUET_UINT), BIT(DUET_INT), "i8"},
-    [TAKES_DOUBLE] = {'d', DUET_DOUBLE, BIT(DUET_DOUBLE), 0, "double"},
-    [TAKES_STRING] = {'s', DUET_STRING, BIT(DUET_STRING), 0, "string"},
-    [TAKES_BYTES] = {'r', DUET_BYTES, BIT(DUET_BYTES) | BIT(DUET_STRING), 0, "base64"},
-    [TAKES_TIME] = {'t', DUET_TIME, BIT(DUET_TIME), 0, "dateTime.iso8601"},
-    [TAKES_ARRAY] = {'a', DUET_ARRAY, BIT(DUET_ARRAY), 0, "array"},
-    [TAKES_MAP] = {'m', DUET_MAP, BIT(DUET_MAP), 0, "struct"},
-    [TAKES_ANY] = {'v', DUET_NIL, ALL_TYPES, 0, "any"},
-    [TAKES_DOUBLE_OR_INT] = {'\0', DUET_DOUBLE, BIT(DUET_DOUBLE),
-                             BIT(DUET_INT) | BIT(DUET_UINT), "double"},
-    [TAKES_MAP_OR_NO_ITEMS] = {'\0', DUET_MAP, BIT(DUET_MAP), BIT(DUET_ARRAY), "struct"},
+    [TAKES_NIL] = {'n', DUET_TYPE_NIL, BIT(DUET_TYPE_NIL), 0, "nil"},
+    [TAKES_BOOL] = {'b', DUET_TYPE_BOOL, BIT(DUET_TYPE_BOOL), 0, "boolean"},
+    [TAKES_INT] = {'i', DUET_TYPE_INT, BIT(DUET_TYPE_INT), 0, "int"},
+    [TAKES_UINT] = {'u', DUET_TYPE_UINT, BIT(DUET_TYPE_UINT), BIT(DUET_TYPE_INT), "i8"},
+    [TAKES_DOUBLE] = {'d', DUET_TYPE_DOUBLE, BIT(DUET_TYPE_DOUBLE), 0, "double"},
+    [TAKES_STRING] = {'s', DUET_TYPE_STRING, BIT(DUET_TYPE_STRING), 0, "string"},
+    [TAKES_BYTES] = {'r', DUET_TYPE_BYTES, BIT(DUET_TYPE_BYTES) | BIT(DUET_TYPE_STRING), 0,
+                     "base64"},
+    [TAKES_TIME] = {'t', DUET_TYPE_TIME, BIT(DUET_TYPE_TIME), 0, "dateTime.iso8601"},
+    [TAKES_ARRAY] = {'a', DUET_TYPE_ARRAY, BIT(DUET_TYPE_ARRAY), 0, "array"},
+    [TAKES_MAP] = {'m', DUET_TYPE_MAP, BIT(DUET_TYPE_MAP), 0, "struct"},
+    [TAKES_ANY] = {'v', DUET_TYPE_NIL, ALL_TYPES, 0, "any"},
+    [TAKES_DOUBLE_OR_INT] = {'\0', DUET_TYPE_DOUBLE, BIT(DUET_TYPE_DOUBLE),
+                             BIT(DUET_TYPE_INT) | BIT(DUET_TYPE_UINT), "double"},
+    [TAKES_MAP_OR_NO_ITEMS] = {'\0', DUET_TYPE_MAP, BIT(DUET_TYPE_MAP), BIT(DUET_TYPE_ARRAY),
+                               "struct"},
 };
 
 /* ---- Alternatives as they lie in the codes */
@@ -210,11 +212,11 @@ static duet_type type_of(const msgpack_object *object)
 static unsigned type_bit(const msgpack_object *object)
 {
     if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-        return object->via.u64 <= INT64_MAX ? BIT(DUET_INT) : BIT(DUET_UINT);
+        return object->via.u64 <= INT64_MAX ? BIT(DUET_TYPE_INT) : BIT(DUET_TYPE_UINT);
     if (object->type == MSGPACK_OBJECT_FLOAT64)
-        return BIT(DUET_DOUBLE);
+        return BIT(DUET_TYPE_DOUBLE);
     if (object->type == MSGPACK_OBJECT_STR)
-        return BIT(DUET_STRING);
+        return BIT(DUET_TYPE_STRING);
     return BIT(type_of(object));
 }
 
@@ -366,15 +368,15 @@ static int refuse_count(const struct duet_signature *signature, const char *meth
 static void describe(const msgpack_object *object, unsigned codes, char *text, size_t room)
 {
     duet_type type = type_of(object);
-    if (type == DUET_UINT && (codes & BIT(TAKES_INT)))
+    if (type == DUET_TYPE_UINT && (codes & BIT(TAKES_INT)))
         snprintf(text, room, "%" PRIu64 ", which exceeds 64 bits signed", object->via.u64);
-    else if (type == DUET_UINT && (codes & BIT(TAKES_DOUBLE_OR_INT)))
+    else if (type == DUET_TYPE_UINT && (codes & BIT(TAKES_DOUBLE_OR_INT)))
         snprintf(text, room, "%" PRIu64 ", which a double does not hold exactly",
                  object->via.u64);
-    else if (type == DUET_INT && (codes & BIT(TAKES_DOUBLE_OR_INT)))
+    else if (type == DUET_TYPE_INT && (codes & BIT(TAKES_DOUBLE_OR_INT)))
         snprintf(text, room, "%" PRId64 ", which a double does not hold exactly",
                  object->via.i64);
-    else if (type == DUET_INT && (codes & BIT(TAKES_UINT)))
+    else if (type == DUET_TYPE_INT && (codes & BIT(TAKES_UINT)))
         snprintf(text, room, "%" PRId64 ", which is negative", object->via.i64);
     else
         snprintf(text, room, "%s", duet_type_name(type));

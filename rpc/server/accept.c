@@ -79,9 +79,9 @@ static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
  * the connection closes. */
 static enum duet_refusal which_limit(struct duet_server *server, const struct sockaddr *peer)
 {
-    int64_t per_address = server->options.value[DUET_MAX_PER_ADDRESS];
+    int64_t per_address = server->options.value[DUET_OPT_MAX_PER_ADDRESS];
     if (atomic_fetch_add(&server->connections, 1) >=
-        server->options.value[DUET_MAX_CONNECTIONS]) {
+        server->options.value[DUET_OPT_MAX_CONNECTIONS]) {
         atomic_fetch_sub(&server->connections, 1);
         duet_count_shared(&server->refused_max_connections, 1);
         return REFUSED_MAX_CONNECTIONS;
@@ -101,7 +101,7 @@ void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
     if (refusal != REFUSED_NOT)
         return;
     atomic_fetch_sub(&server->connections, 1);
-    if (server->options.value[DUET_MAX_PER_ADDRESS] > 0)
+    if (server->options.value[DUET_OPT_MAX_PER_ADDRESS] > 0)
         duet_per_address_remove(&server->peers, peer);
 }
 

@@ -13,7 +13,7 @@ enum {
 
 static int refuse_full_queue(struct duet_call *call)
 {
-    long long limit = (long long)duet_server_get(call->home->server, DUET_WORKER_QUEUE);
+    long long limit = (long long)duet_server_get(call->home->server, DUET_OPT_WORKER_QUEUE);
     return duet_call_refuse(call,
                             "the server is busy: %lld calls wait for a worker already "
                             "(--worker-queue %lld); try again",
@@ -166,7 +166,8 @@ static void enter_method(struct duet_ticket *ticket, struct duet_call *call)
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)
 {
-    bool is_unread = ticket->method == NULL && ticket->to.codec->protocol == DUET_MSGPACKRPC &&
+    bool is_unread = ticket->method == NULL &&
+                     ticket->to.codec->protocol == DUET_PROTOCOL_MSGPACKRPC &&
                      ticket->to.notes & DUET_NOTE_BODY_GZIP;
     return is_unread || ticket->to.kind == DUET_KIND_NOTIFICATION;
 }

@@ -55,7 +55,8 @@ static bool is_heavy(const struct duet_message *message)
  * same. */
 static void peek(struct duet_call *call)
 {
-    if (call->to.codec->protocol != DUET_MSGPACKRPC || call->to.notes & DUET_NOTE_BODY_GZIP)
+    if (call->to.codec->protocol != DUET_PROTOCOL_MSGPACKRPC ||
+        call->to.notes & DUET_NOTE_BODY_GZIP)
         return;
     call->to.codec->head(&call->request);
     call->to.kind = call->request.kind;
@@ -68,20 +69,22 @@ static void peek(struct duet_call *call)
 static bool is_long(const struct duet_call *call)
 {
     const struct duet_request *request = &call->request;
-    return request->size > VALUES_ON_LOOP && call->to.codec->protocol == DUET_MSGPACKRPC &&
+    return request->size > VALUES_ON_LOOP &&
+           call->to.codec->protocol == DUET_PROTOCOL_MSGPACKRPC &&
            (request->values > VALUES_ON_LOOP || request->size > MSGPACK_ON_LOOP);
 }
 
 static bool runs_inline(const struct duet_call *call)
 {
-    return !is_long(call) && call->method->flags & DUET_INLINE && call->method->gate.max == 0 &&
-           call->home->server->options.value[DUET_INLINE_METHODS];
+    return !is_long(call) && call->method->flags & DUET_METHOD_INLINE &&
+           call->method->gate.max == 0 &&
+           call->home->server->options.value[DUET_OPT_INLINE_METHODS];
 }
 
 /* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
 static void run_here(struct duet_conn *conn, struct duet_call *call, int rc)
 {
-    bool is_timed = call->home->server->options.value[DUET_SERVER_TIMING];
+    bool is_timed = call->home->server->options.value[DUET_OPT_SERVER_TIMING];
     if (is_timed)
         call->started_ns = duet_clock_ns();
     duet_call_run(call, rc);
@@ -107,7 +110,7 @@ static void give_up(struct duet_conn *conn, struct duet_call *call)
 
 static bool is_answerable(const struct duet_call *call)
 {
-    return call->to.codec->protocol == DUET_XMLRPC || call->request.has_msgid ||
+    return call->to.codec->protocol == DUET_PROTOCOL_XMLRPC || call->request.has_msgid ||
            call->request.kind == DUET_KIND_NOTIFICATION || call->to.notes & DUET_NOTE_HTTP;
 }
 
@@ -165,8 +168,8 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
         duet_conn_finish(conn);
         return;
     }
-    duet_option option =
-        conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_MAX_CONNECTIONS : DUET_MAX_PER_ADDRESS;
+    duet_option option = conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_OPT_MAX_CONNECTIONS
+                                                                  : DUET_OPT_MAX_PER_ADDRESS;
     bool is_call = message->content != DUET_CONTENT_NONE;
     message->bad = DUET_BAD_BUSY;
     message->status = 503;
@@ -253,7 +256,7 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
         return NULL;
     }
     conn->max_in_flight =
-        protocol->is_ordered ? 1 : (uint32_t)server->options.value[DUET_MAX_IN_FLIGHT];
+        protocol->is_ordered ? 1 : (uint32_t)server->options.value[DUET_OPT_MAX_IN_FLIGHT];
     return protocol->framing;
 }
 

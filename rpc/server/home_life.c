@@ -123,7 +123,7 @@ static void begin_drain(struct duet_home *home)
     duet_conns_each(&home->conns, drain_conn, NULL);
     home->drain_deadline.expired = on_drain_deadline;
     duet_wheel_set(&home->loop.wheel, &home->drain_deadline,
-                   home->loop.now_ms + (uint64_t)server->options.value[DUET_DRAIN_MS]);
+                   home->loop.now_ms + (uint64_t)server->options.value[DUET_OPT_DRAIN_MS]);
     duet_home_leave_accepting(home);
 }
 
@@ -137,7 +137,7 @@ static void on_delay_over(struct duet_deadline *deadline)
  * whoever sends it clients learns to send them elsewhere. */
 static void see_drain(struct duet_home *home)
 {
-    uint64_t delay_ms = (uint64_t)home->server->options.value[DUET_DRAIN_DELAY_MS];
+    uint64_t delay_ms = (uint64_t)home->server->options.value[DUET_OPT_DRAIN_DELAY_MS];
     if (delay_ms == 0) {
         begin_drain(home);
         return;
@@ -180,7 +180,7 @@ static void on_turn_over(void *ctx)
 static size_t spare_share(const struct duet_server *server)
 {
     enum { LARGEST = 16 * 1024 * 1024, PART = 8 };
-    size_t share = server->budget.max / PART / (size_t)server->options.value[DUET_LOOPS];
+    size_t share = server->budget.max / PART / (size_t)server->options.value[DUET_OPT_LOOPS];
     return share < LARGEST ? share : LARGEST;
 }
 
@@ -192,7 +192,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     home->number = (size_t)(home - server->homes);
     home->is_accepting = true;
     int rc = duet_loop_init(&home->loop, on_turn_over, home);
-    home->loop.busy_poll_us = (unsigned)option[DUET_BUSY_POLL_US];
+    home->loop.busy_poll_us = (unsigned)option[DUET_OPT_BUSY_POLL_US];
     home->conns = (struct duet_conns){
         .loop = &home->loop,
         .events = &duet_home_events,
@@ -201,16 +201,16 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .budget = &server->budget,
         .conn_limits =
             {
-                .max_in_flight_bytes = (size_t)option[DUET_MAX_IN_FLIGHT_BYTES],
+                .max_in_flight_bytes = (size_t)option[DUET_OPT_MAX_IN_FLIGHT_BYTES],
                 .max_spare = spare_share(server),
-                .out_mark = (size_t)option[DUET_OUT_MARK],
-                .head_timeout_ms = (uint64_t)option[DUET_HEAD_TIMEOUT],
-                .body_timeout_ms = (uint64_t)option[DUET_BODY_TIMEOUT],
-                .write_timeout_ms = (uint64_t)option[DUET_WRITE_TIMEOUT],
-                .idle_timeout_ms = (uint64_t)option[DUET_IDLE_TIMEOUT],
-                .linger_timeout_ms = (uint64_t)option[DUET_LINGER_TIMEOUT],
-                .linger_idle_ms = (uint64_t)option[DUET_LINGER_IDLE],
-                .min_rate = (uint64_t)option[DUET_MIN_RATE],
+                .out_mark = (size_t)option[DUET_OPT_OUT_MARK],
+                .head_timeout_ms = (uint64_t)option[DUET_OPT_HEAD_TIMEOUT],
+                .body_timeout_ms = (uint64_t)option[DUET_OPT_BODY_TIMEOUT],
+                .write_timeout_ms = (uint64_t)option[DUET_OPT_WRITE_TIMEOUT],
+                .idle_timeout_ms = (uint64_t)option[DUET_OPT_IDLE_TIMEOUT],
+                .linger_timeout_ms = (uint64_t)option[DUET_OPT_LINGER_TIMEOUT],
+                .linger_idle_ms = (uint64_t)option[DUET_OPT_LINGER_IDLE],
+                .min_rate = (uint64_t)option[DUET_OPT_MIN_RATE],
                 .rate_ms = RATE_MS,
             },
     };

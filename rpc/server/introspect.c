@@ -106,7 +106,7 @@ static const char multicall_name[] = "system.multicall";
 static bool is_text(const duet_value *value)
 {
     duet_type type = duet_value_type(value);
-    return type == DUET_STRING || type == DUET_BYTES;
+    return type == DUET_TYPE_STRING || type == DUET_TYPE_BYTES;
 }
 
 /* Runs the call that an entry asks for; its result goes to the writer. A fault is left in the
@@ -115,7 +115,7 @@ static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writ
 {
     const duet_value *name = duet_value_get(entry, "methodName");
     const duet_value *params = duet_value_get(entry, "params");
-    if (duet_value_type(entry) != DUET_MAP)
+    if (duet_value_type(entry) != DUET_TYPE_MAP)
         return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
                               "a call must be a struct, got %s",
                               duet_type_name(duet_value_type(entry)));
@@ -123,7 +123,7 @@ static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writ
         return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
                               "methodName must be string, got %s",
                               duet_type_name(duet_value_type(name)));
-    if (duet_value_type(params) != DUET_ARRAY)
+    if (duet_value_type(params) != DUET_TYPE_ARRAY)
         return duet_fault_set(&call->fault, DUET_FAULT_REQUEST, "params must be array, got %s",
                               duet_type_name(duet_value_type(params)));
 
@@ -171,7 +171,7 @@ static int multicall(duet_call *call, void *ctx)
     (void)ctx;
     const duet_value *calls = duet_arg(call, 0);
     size_t count = duet_value_count(calls);
-    int64_t max = duet_server_get(duet_call_server(call), DUET_MAX_MULTICALL);
+    int64_t max = duet_server_get(duet_call_server(call), DUET_OPT_MAX_MULTICALL);
     if (count > (size_t)max)
         return duet_fail(call, DUET_FAULT_LIMIT,
                          "%s of %zu calls exceeds --max-multicall %" PRId64, multicall_name,
@@ -291,23 +291,23 @@ const duet_method duet_introspection[] = {
     {.name = "system.methodSignature",
      .signature = "v:s",
      .handler = method_signature,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "The signatures of a method, each an array of type names with the result's first; "
              "\"undef\" if it takes anything."},
     {.name = "system.methodHelp",
      .signature = "s:s",
      .handler = method_help,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "What a method says of itself."},
     {.name = "system.methodExist",
      .signature = "b:s",
      .handler = method_exist,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Whether there is a method of that name."},
     {.name = "system.getCapabilities",
      .signature = "m:*",
      .handler = get_capabilities,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "The specifications that this server keeps to."},
     {.name = multicall_name,
      .signature = "a:a",
@@ -318,7 +318,7 @@ const duet_method duet_introspection[] = {
     {.name = "system.stats",
      .signature = "m:*",
      .handler = stats,
-     .flags = DUET_INLINE, /* when all workers are busy, it is asked for most */
+     .flags = DUET_METHOD_INLINE, /* when all workers are busy, it is asked for most */
      .help = "What the server has counted since it started."},
     {0},
 };

@@ -92,7 +92,7 @@ void duet_on_worker_admit(struct duet_gate_link *link)
 /* A place in line, while lines are shorter than the queue may be. */
 static bool may_wait(struct duet_server *server)
 {
-    if (atomic_fetch_add(&server->in_line, 1) < server->options.value[DUET_WORKER_QUEUE])
+    if (atomic_fetch_add(&server->in_line, 1) < server->options.value[DUET_OPT_WORKER_QUEUE])
         return true;
     atomic_fetch_sub(&server->in_line, 1);
     return false;
@@ -115,7 +115,7 @@ static void run_gated(struct duet_worker *self, struct duet_call *call)
 {
     if (duet_gate_try(&call->method->gate)) {
         run_all_admitted(self, call);
-    } else if (call->method->flags & DUET_REFUSE_BUSY || !may_wait(call->home->server)) {
+    } else if (call->method->flags & DUET_METHOD_REFUSE_BUSY || !may_wait(call->home->server)) {
         run(self, call, duet_call_refuse_busy(call));
         finish(self, call);
     } else {

@@ -108,7 +108,7 @@ static const char *extra_lines(const struct duet_call *call, char *room, size_t 
 {
     if (call->status == 503)
         return "Retry-After: 1\r\n";
-    if (!call->home->server->options.value[DUET_SERVER_TIMING] ||
+    if (!call->home->server->options.value[DUET_OPT_SERVER_TIMING] ||
         !(call->to.notes & DUET_NOTE_HTTP))
         return "";
     snprintf(room, size, "Server-Timing: queue;dur=%.3f, run;dur=%.3f\r\n",

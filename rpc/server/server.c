@@ -266,23 +266,23 @@ static void fix_options(struct duet_server *server)
     };
     const int64_t *option = server->options.value;
     server->limits = (struct duet_limits){
-        .max_message = (size_t)option[DUET_MAX_MESSAGE],
-        .max_head = (size_t)option[DUET_MAX_HEAD],
-        .max_values = (size_t)option[DUET_MAX_VALUES],
-        .max_depth = (unsigned)option[DUET_MAX_DEPTH],
-        .lone_lf_ends_line = option[DUET_HTTP_LINE_ENDS] == DUET_LINE_ENDS_LENIENT,
+        .max_message = (size_t)option[DUET_OPT_MAX_MESSAGE],
+        .max_head = (size_t)option[DUET_OPT_MAX_HEAD],
+        .max_values = (size_t)option[DUET_OPT_MAX_VALUES],
+        .max_depth = (unsigned)option[DUET_OPT_MAX_DEPTH],
+        .lone_lf_ends_line = option[DUET_OPT_HTTP_LINE_ENDS] == DUET_LINE_ENDS_LENIENT,
     };
     server->arena_max =
         2 * server->limits.max_message + VALUE_COST * server->limits.max_values + 65536;
     server->max_write_depth = REPLY_DEPTH + server->limits.max_depth + ENVELOPE;
-    server->budget.max = (size_t)option[DUET_MAX_BUFFERED];
-    server->raw_is_auto = option[DUET_RAW] == DUET_RAW_AUTO;
+    server->budget.max = (size_t)option[DUET_OPT_MAX_BUFFERED];
+    server->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
     server->style = (struct duet_style){
-        .control_chars = (uint8_t)option[DUET_CONTROL_CHARS],
-        .i8 = (uint8_t)option[DUET_I8],
-        .nil = (uint8_t)option[DUET_NIL_FORM],
-        .raw = option[DUET_RAW] == DUET_RAW_OLD ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW,
-        .error = (uint8_t)option[DUET_ERROR_STYLE],
+        .control_chars = (uint8_t)option[DUET_OPT_CONTROL_CHARS],
+        .i8 = (uint8_t)option[DUET_OPT_I8],
+        .nil = (uint8_t)option[DUET_OPT_NIL],
+        .raw = option[DUET_OPT_RAW] == DUET_RAW_OLD ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW,
+        .error = (uint8_t)option[DUET_OPT_ERROR_STYLE],
     };
 }
 
@@ -314,18 +314,18 @@ static int start_workers(struct duet_server *server)
     workers->run = duet_on_worker_run;
     workers->rest = duet_on_worker_rest;
     workers->ctx = server;
-    size_t count = (size_t)server->options.value[DUET_WORKERS];
+    size_t count = (size_t)server->options.value[DUET_OPT_WORKERS];
     size_t size = count * sizeof *server->worker_notes;
     server->worker_notes = aligned_alloc(_Alignof(struct duet_worker), size);
     if (server->worker_notes == NULL)
         return -ENOMEM;
     memset(server->worker_notes, 0, size);
-    int rc = duet_pool_init(workers, (size_t)server->options.value[DUET_WORKER_QUEUE],
+    int rc = duet_pool_init(workers, (size_t)server->options.value[DUET_OPT_WORKER_QUEUE],
                             (unsigned)count);
     if (rc == 0)
         rc = duet_pool_start(workers);
     if (rc == -EAGAIN)
-        fail_threads(server, rc, "worker threads", workers->thread_count, DUET_WORKERS);
+        fail_threads(server, rc, "worker threads", workers->thread_count, DUET_OPT_WORKERS);
     return rc;
 }
 
@@ -340,7 +340,7 @@ static int open_drain(struct duet_server *server)
 
 static int open_homes(struct duet_server *server)
 {
-    size_t count = (size_t)server->options.value[DUET_LOOPS];
+    size_t count = (size_t)server->options.value[DUET_OPT_LOOPS];
     server->homes = aligned_alloc(_Alignof(struct duet_home), count * sizeof *server->homes);
     if (server->homes == NULL)
         return -ENOMEM;
@@ -378,7 +378,7 @@ static int run_homes(struct duet_server *server)
             break;
     }
     if (rc < 0) {
-        fail_threads(server, rc, "loops", started, DUET_LOOPS);
+        fail_threads(server, rc, "loops", started, DUET_OPT_LOOPS);
         for (size_t i = started; i < server->home_count; i++)
             duet_home_leave_accepting(&server->homes[i]);
         duet_server_drain(server);
@@ -405,7 +405,7 @@ static int fail_stuck(struct duet_server *server)
 {
     char names[DUET_SERVER_WORDS / 2] = "";
     size_t size = 0;
-    for (int64_t i = 0; i < server->options.value[DUET_WORKERS]; i++) {
+    for (int64_t i = 0; i < server->options.value[DUET_OPT_WORKERS]; i++) {
         const struct duet_method_entry *method = atomic_load(&server->worker_notes[i].running);
         if (method != NULL && size < sizeof names)
             size += (size_t)snprintf(names + size, sizeof names - size, "%s%s",
@@ -436,7 +436,7 @@ static int fail_to_open(struct duet_server *server, int rc)
         server, rc,
         "cannot open %" PRId64 " loops: RLIMIT_NOFILE is %llu files (ulimit "
         "-n); raise that limit or lower --loops",
-        server->options.value[DUET_LOOPS], (unsigned long long)limit.rlim_cur);
+        server->options.value[DUET_OPT_LOOPS], (unsigned long long)limit.rlim_cur);
 }
 
 static int serve(struct duet_server *server)

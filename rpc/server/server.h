@@ -80,7 +80,7 @@ struct duet_server {
 /* How many threads' counters there are: one for each home, and one that all workers share. */
 static inline size_t duet_server_shards(const struct duet_server *server)
 {
-    return (size_t)server->options.value[DUET_LOOPS] + 1;
+    return (size_t)server->options.value[DUET_OPT_LOOPS] + 1;
 }
 
 /* Whether this is the copy of a running server in a process that a handler has forked: it
@@ -100,7 +100,8 @@ static inline unsigned duet_server_timeout_ms(const struct duet_server *server,
                                               const struct duet_method_entry *method)
 {
     bool has_own = method != NULL && method->timeout_ms > 0;
-    return has_own ? method->timeout_ms : (unsigned)server->options.value[DUET_CALL_TIMEOUT];
+    return has_own ? method->timeout_ms
+                   : (unsigned)server->options.value[DUET_OPT_CALL_TIMEOUT];
 }
 
 /* Remembers the first error of set-up with its words. Returns `rc`. */

@@ -28,7 +28,7 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
 static void add_workers(duet_stats *stats, const struct duet_server *server)
 {
     unsigned idle = duet_pool_idle(&server->pool);
-    stats->workers = (uint64_t)server->options.value[DUET_WORKERS];
+    stats->workers = (uint64_t)server->options.value[DUET_OPT_WORKERS];
     stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
     stats->workers_active = stats->workers - stats->workers_waiting;
     stats->queue_length =

@@ -55,36 +55,38 @@ duet_type duet_value_type(const duet_value *value)
     const msgpack_object *object = object_of(value);
     switch (object->type) {
     case MSGPACK_OBJECT_BOOLEAN:
-        return DUET_BOOL;
+        return DUET_TYPE_BOOL;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        return object->via.u64 <= INT64_MAX ? DUET_INT : DUET_UINT;
+        return object->via.u64 <= INT64_MAX ? DUET_TYPE_INT : DUET_TYPE_UINT;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-        return DUET_INT;
+        return DUET_TYPE_INT;
     case MSGPACK_OBJECT_FLOAT32:
     case MSGPACK_OBJECT_FLOAT64:
-        return DUET_DOUBLE;
+        return DUET_TYPE_DOUBLE;
     case MSGPACK_OBJECT_STR:
-        return DUET_STRING;
+        return DUET_TYPE_STRING;
     case MSGPACK_OBJECT_BIN:
-        return DUET_BYTES;
+        return DUET_TYPE_BYTES;
     case MSGPACK_OBJECT_ARRAY:
-        return DUET_ARRAY;
+        return DUET_TYPE_ARRAY;
     case MSGPACK_OBJECT_MAP:
-        return DUET_MAP;
+        return DUET_TYPE_MAP;
     case MSGPACK_OBJECT_EXT:
-        return read_time(&object->via.ext, &time) ? DUET_TIME : DUET_EXT;
+        return read_time(&object->via.ext, &time) ? DUET_TYPE_TIME : DUET_TYPE_EXT;
     default:
-        return DUET_NIL;
+        return DUET_TYPE_NIL;
     }
 }
 
 const char *duet_type_name(duet_type type)
 {
     static const char *const names[] = {
-        [DUET_NIL] = "nil",     [DUET_BOOL] = "bool",     [DUET_INT] = "int",
-        [DUET_UINT] = "uint",   [DUET_DOUBLE] = "double", [DUET_STRING] = "string",
-        [DUET_BYTES] = "bytes", [DUET_TIME] = "time",     [DUET_ARRAY] = "array",
-        [DUET_MAP] = "map",     [DUET_EXT] = "ext",
+        [DUET_TYPE_NIL] = "nil",       [DUET_TYPE_BOOL] = "bool",
+        [DUET_TYPE_INT] = "int",       [DUET_TYPE_UINT] = "uint",
+        [DUET_TYPE_DOUBLE] = "double", [DUET_TYPE_STRING] = "string",
+        [DUET_TYPE_BYTES] = "bytes",   [DUET_TYPE_TIME] = "time",
+        [DUET_TYPE_ARRAY] = "array",   [DUET_TYPE_MAP] = "map",
+        [DUET_TYPE_EXT] = "ext",
     };
     return (size_t)type < sizeof names / sizeof *names ? names[type] : "unknown";
 }
@@ -171,7 +173,7 @@ duet_time duet_value_time(const duet_value *value)
 
 int duet_value_ext_type(const duet_value *value)
 {
-    return duet_value_type(value) == DUET_EXT ? value->object.via.ext.type : 0;
+    return duet_value_type(value) == DUET_TYPE_EXT ? value->object.via.ext.type : 0;
 }
 
 /* ---- Strings */
@@ -179,13 +181,13 @@ int duet_value_ext_type(const duet_value *value)
 static const char *text_of(const duet_value *value, size_t *size)
 {
     switch (duet_value_type(value)) {
-    case DUET_STRING:
+    case DUET_TYPE_STRING:
         *size = value->object.via.str.size;
         return value->object.via.str.ptr;
-    case DUET_BYTES:
+    case DUET_TYPE_BYTES:
         *size = value->object.via.bin.size;
         return value->object.via.bin.ptr;
-    case DUET_EXT:
+    case DUET_TYPE_EXT:
         *size = value->object.via.ext.size;
         return value->object.via.ext.ptr;
     default:

@@ -240,27 +240,27 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
 {
     const duet_value *value = (const duet_value *)object;
     switch (duet_value_type(value)) {
-    case DUET_BOOL:
+    case DUET_TYPE_BOOL:
         return duet_write_bool(writer, object->via.boolean);
-    case DUET_INT:
+    case DUET_TYPE_INT:
         return duet_write_int(writer, duet_value_int(value));
-    case DUET_UINT:
+    case DUET_TYPE_UINT:
         return duet_write_uint(writer, object->via.u64);
-    case DUET_DOUBLE:
+    case DUET_TYPE_DOUBLE:
         return duet_write_double(writer, object->via.f64);
-    case DUET_STRING:
+    case DUET_TYPE_STRING:
         return copy_string(writer, object);
-    case DUET_BYTES:
+    case DUET_TYPE_BYTES:
         return copy_bytes(writer, object);
-    case DUET_TIME:
+    case DUET_TYPE_TIME:
         return duet_write_time(writer, duet_value_time(value));
-    case DUET_ARRAY:
+    case DUET_TYPE_ARRAY:
         return write_array(writer, object->via.array.size, DUET_FRAME_ARRAY,
                            object->via.array.ptr);
-    case DUET_MAP:
+    case DUET_TYPE_MAP:
         return write_map(writer, object->via.map.size,
                          (const msgpack_object *)object->via.map.ptr);
-    case DUET_EXT:
+    case DUET_TYPE_EXT:
         return write_ext(writer, &object->via.ext);
     default:
         return duet_write_nil(writer);

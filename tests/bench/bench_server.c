@@ -31,8 +31,8 @@ static int nap(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
-    {.name = "echo", .signature = "v:v", .handler = echo, .flags = DUET_INLINE},
+    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
+    {.name = "echo", .signature = "v:v", .handler = echo, .flags = DUET_METHOD_INLINE},
     {.name = "nap", .signature = "i:i", .handler = nap},
     {0},
 };

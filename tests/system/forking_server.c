@@ -98,8 +98,11 @@ static const duet_method methods[] = {
     {.name = "fork.exec", .signature = "i:", .handler = do_fork_exec},
     {.name = "fork", .signature = "i:i", .handler = do_fork},
     {.name = "fork.lasting", .signature = "i:i", .handler = do_fork_lasting},
-    {.name = "fork.inline", .signature = "i:i", .handler = do_fork, .flags = DUET_INLINE},
-    {.name = "echo", .signature = "v:v", .handler = echo, .flags = DUET_INLINE},
+    {.name = "fork.inline",
+     .signature = "i:i",
+     .handler = do_fork,
+     .flags = DUET_METHOD_INLINE},
+    {.name = "echo", .signature = "v:v", .handler = echo, .flags = DUET_METHOD_INLINE},
     {0},
 };
 

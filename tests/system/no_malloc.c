@@ -94,8 +94,8 @@ static int describe(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
-    {.name = "describe", .signature = "m:m", .handler = describe, .flags = DUET_INLINE},
+    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
+    {.name = "describe", .signature = "m:m", .handler = describe, .flags = DUET_METHOD_INLINE},
     {0},
 };
 
@@ -227,8 +227,8 @@ static void serve_without_malloc(bool inline_methods)
     duet_server *server = duet_server_new();
     duet_server_add(server, methods, NULL);
     duet_server_listen(server, "tcp://127.0.0.1:0");
-    duet_server_set(server, DUET_LOOPS, 1);
-    duet_server_set(server, DUET_INLINE_METHODS, inline_methods);
+    duet_server_set(server, DUET_OPT_LOOPS, 1);
+    duet_server_set(server, DUET_OPT_INLINE_METHODS, inline_methods);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, run, server), 0);
 

@@ -90,8 +90,8 @@ static int start(int workers, int drain_ms)
     latch_close(NULL);
     told.count = 0;
     served_open(&served, methods, NULL);
-    assert_int_equal(duet_server_set(served.server, DUET_WORKERS, workers), 0);
-    assert_int_equal(duet_server_set(served.server, DUET_DRAIN_MS, drain_ms), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_OPT_WORKERS, workers), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_OPT_DRAIN_MS, drain_ms), 0);
     assert_int_equal(duet_server_set_hooks(served.server, note_begin, note_end, NULL), 0);
     served_start(&served);
     return served_connect(&served);

@@ -45,7 +45,7 @@ static int fork_child(duet_call *call, void *ctx)
 
 static const duet_method methods[] = {
     {.name = "fork", .handler = fork_child},
-    {.name = "fork.inline", .handler = fork_child, .flags = DUET_INLINE},
+    {.name = "fork.inline", .handler = fork_child, .flags = DUET_METHOD_INLINE},
     {0},
 };
 

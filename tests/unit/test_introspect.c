@@ -31,7 +31,7 @@ static const duet_method methods[] = {
     {.name = "twice",
      .signature = "i:i",
      .handler = twice,
-     .flags = DUET_INLINE,
+     .flags = DUET_METHOD_INLINE,
      .help = "Doubles."},
     {.name = "half", .handler = half},
     {0},
@@ -44,7 +44,7 @@ static int open_server(void **state)
 {
     (void)state;
     served_open(&served, methods, NULL);
-    duet_server_set(served.server, DUET_MAX_MULTICALL, 3);
+    duet_server_set(served.server, DUET_OPT_MAX_MULTICALL, 3);
     served_start(&served);
     fd = served_connect(&served);
     return 0;

@@ -494,7 +494,7 @@ static void open_with(unsigned flags)
 static void each_misuse_is_a_fault_in_both_protocols(void **state)
 {
     (void)state;
-    for (unsigned flags = 0; flags <= DUET_INLINE; flags += DUET_INLINE) {
+    for (unsigned flags = 0; flags <= DUET_METHOD_INLINE; flags += DUET_METHOD_INLINE) {
         open_with(flags);
         for (size_t i = 0; i < ROWS; i++) {
             expect_msgpack(&rows[i]);

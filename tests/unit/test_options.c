@@ -39,39 +39,39 @@ static void defaults_are_those_of_the_manual(void **state)
         const char *flag;
         int64_t value;
     } rows[] = {
-        {DUET_INLINE_METHODS, "--no-inline", 1},
-        {DUET_MAX_MESSAGE, "--max-message", 16 << 20},
-        {DUET_MAX_REPLY, "--max-reply", 64 << 20},
-        {DUET_MAX_DEPTH, "--max-depth", 64},
-        {DUET_MAX_VALUES, "--max-values", 1000000},
-        {DUET_MAX_HEAD, "--max-head", 16 << 10},
-        {DUET_MAX_CONNECTIONS, "--max-connections", 10000},
-        {DUET_MAX_PER_ADDRESS, "--max-per-address", 0},
-        {DUET_MAX_IN_FLIGHT, "--max-in-flight", 1024},
-        {DUET_MAX_IN_FLIGHT_BYTES, "--max-in-flight-bytes", 32 << 20},
-        {DUET_MAX_BUFFERED, "--max-buffered", 128 << 20},
-        {DUET_WORKER_QUEUE, "--worker-queue", 4096},
-        {DUET_OUT_MARK, "--out-mark", 1 << 20},
-        {DUET_HEAD_TIMEOUT, "--head-timeout", 10000},
-        {DUET_BODY_TIMEOUT, "--body-timeout", 600000},
-        {DUET_MIN_RATE, "--min-rate", 4096},
-        {DUET_WRITE_TIMEOUT, "--write-timeout", 30000},
-        {DUET_IDLE_TIMEOUT, "--idle-timeout", 300000},
-        {DUET_LINGER_TIMEOUT, "--linger-timeout", 30000},
-        {DUET_LINGER_IDLE, "--linger-idle", 1000},
-        {DUET_CALL_TIMEOUT, "--call-timeout", 0},
-        {DUET_MAX_MULTICALL, "--max-multicall", 1024},
-        {DUET_DRAIN_MS, "--drain-ms", 3000},
-        {DUET_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
-        {DUET_BUSY_POLL_US, "--busy-poll-us", 0},
-        {DUET_SERVER_TIMING, "--server-timing", 0},
-        {DUET_CONTROL_CHARS, "--control-chars", DUET_CONTROL_BASE64},
-        {DUET_INT_RANGE, "--int", DUET_INT_WIDE},
-        {DUET_I8, "--i8", DUET_I8_PLAIN},
-        {DUET_NIL_FORM, "--nil", DUET_NIL_PLAIN},
-        {DUET_RAW, "--raw", DUET_RAW_AUTO},
-        {DUET_ERROR_STYLE, "--error-style", DUET_ERROR_ARRAY},
-        {DUET_HTTP_LINE_ENDS, "--http-line-ends", DUET_LINE_ENDS_STRICT},
+        {DUET_OPT_INLINE_METHODS, "--no-inline", 1},
+        {DUET_OPT_MAX_MESSAGE, "--max-message", 16 << 20},
+        {DUET_OPT_MAX_REPLY, "--max-reply", 64 << 20},
+        {DUET_OPT_MAX_DEPTH, "--max-depth", 64},
+        {DUET_OPT_MAX_VALUES, "--max-values", 1000000},
+        {DUET_OPT_MAX_HEAD, "--max-head", 16 << 10},
+        {DUET_OPT_MAX_CONNECTIONS, "--max-connections", 10000},
+        {DUET_OPT_MAX_PER_ADDRESS, "--max-per-address", 0},
+        {DUET_OPT_MAX_IN_FLIGHT, "--max-in-flight", 1024},
+        {DUET_OPT_MAX_IN_FLIGHT_BYTES, "--max-in-flight-bytes", 32 << 20},
+        {DUET_OPT_MAX_BUFFERED, "--max-buffered", 128 << 20},
+        {DUET_OPT_WORKER_QUEUE, "--worker-queue", 4096},
+        {DUET_OPT_OUT_MARK, "--out-mark", 1 << 20},
+        {DUET_OPT_HEAD_TIMEOUT, "--head-timeout", 10000},
+        {DUET_OPT_BODY_TIMEOUT, "--body-timeout", 600000},
+        {DUET_OPT_MIN_RATE, "--min-rate", 4096},
+        {DUET_OPT_WRITE_TIMEOUT, "--write-timeout", 30000},
+        {DUET_OPT_IDLE_TIMEOUT, "--idle-timeout", 300000},
+        {DUET_OPT_LINGER_TIMEOUT, "--linger-timeout", 30000},
+        {DUET_OPT_LINGER_IDLE, "--linger-idle", 1000},
+        {DUET_OPT_CALL_TIMEOUT, "--call-timeout", 0},
+        {DUET_OPT_MAX_MULTICALL, "--max-multicall", 1024},
+        {DUET_OPT_DRAIN_MS, "--drain-ms", 3000},
+        {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
+        {DUET_OPT_BUSY_POLL_US, "--busy-poll-us", 0},
+        {DUET_OPT_SERVER_TIMING, "--server-timing", 0},
+        {DUET_OPT_CONTROL_CHARS, "--control-chars", DUET_CONTROL_BASE64},
+        {DUET_OPT_INT_RANGE, "--int", DUET_INT_WIDE},
+        {DUET_OPT_I8, "--i8", DUET_I8_PLAIN},
+        {DUET_OPT_NIL, "--nil", DUET_NIL_PLAIN},
+        {DUET_OPT_RAW, "--raw", DUET_RAW_AUTO},
+        {DUET_OPT_ERROR_STYLE, "--error-style", DUET_ERROR_ARRAY},
+        {DUET_OPT_HTTP_LINE_ENDS, "--http-line-ends", DUET_LINE_ENDS_STRICT},
     };
     struct duet_options options;
     duet_options_init(&options);
@@ -90,8 +90,8 @@ static void loops_and_workers_follow_the_cpus_we_may_use(void **state)
     struct duet_options options;
     duet_options_init(&options);
     int64_t cpus = CPU_COUNT(&all);
-    assert_int_equal(options.value[DUET_LOOPS], cpus);
-    assert_int_equal(options.value[DUET_WORKERS], 2 * cpus > 4 ? 2 * cpus : 4);
+    assert_int_equal(options.value[DUET_OPT_LOOPS], cpus);
+    assert_int_equal(options.value[DUET_OPT_WORKERS], 2 * cpus > 4 ? 2 * cpus : 4);
 
     size_t first = 0;
     while (!CPU_ISSET(first, &all))
@@ -101,8 +101,8 @@ static void loops_and_workers_follow_the_cpus_we_may_use(void **state)
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     duet_options_init(&options);
     sched_setaffinity(0, sizeof all, &all);
-    assert_int_equal(options.value[DUET_LOOPS], 1);
-    assert_int_equal(options.value[DUET_WORKERS], 4);
+    assert_int_equal(options.value[DUET_OPT_LOOPS], 1);
+    assert_int_equal(options.value[DUET_OPT_WORKERS], 4);
 }
 
 static void each_range_is_kept_at_both_ends(void **state)
@@ -136,11 +136,11 @@ static void a_refusal_names_flag_value_and_range(void **state)
         int64_t value;
         const char *words;
     } rows[] = {
-        {DUET_MAX_DEPTH, 70000, "--max-depth 70000: must be 1 to 1024"},
-        {DUET_MAX_MESSAGE, 5, "--max-message 5: must be 64 to 1073741824 bytes"},
-        {DUET_HEAD_TIMEOUT, INT64_MIN,
+        {DUET_OPT_MAX_DEPTH, 70000, "--max-depth 70000: must be 1 to 1024"},
+        {DUET_OPT_MAX_MESSAGE, 5, "--max-message 5: must be 64 to 1073741824 bytes"},
+        {DUET_OPT_HEAD_TIMEOUT, INT64_MIN,
          "--head-timeout -9223372036854775808: must be 1 to 86400000 ms"},
-        {DUET_RAW, 3, "--raw 3: must be new, old or auto"},
+        {DUET_OPT_RAW, 3, "--raw 3: must be new, old or auto"},
         {1000, 1, "there is no option 1000"},
         {-1, 1, "there is no option -1"},
     };
@@ -169,10 +169,10 @@ static void a_short_room_cuts_the_words(void **state)
     struct duet_options options;
     duet_options_init(&options);
     char words[12];
-    assert_int_equal(duet_options_set(&options, DUET_RAW, 9, words, sizeof words), -EINVAL);
+    assert_int_equal(duet_options_set(&options, DUET_OPT_RAW, 9, words, sizeof words), -EINVAL);
     assert_string_equal(words, "--raw 9: mu");
     for (size_t room = 1; room <= sizeof words; room++) {
-        duet_option_range(DUET_RAW, words, room);
+        duet_option_range(DUET_OPT_RAW, words, room);
         assert_int_equal(strlen(words), room - 1);
     }
 }
@@ -185,10 +185,10 @@ static void values_have_words(void **state)
         int64_t value;
         const char *text;
     } rows[] = {
-        {DUET_MAX_DEPTH, 7, "7"},        {DUET_I8, DUET_I8_EX, "ex:i8"},
-        {DUET_RAW, DUET_RAW_NEW, "new"}, {DUET_RAW, DUET_RAW_AUTO, "auto"},
-        {DUET_INLINE_METHODS, 1, "off"}, {DUET_INLINE_METHODS, 0, "on"},
-        {DUET_SERVER_TIMING, 1, "on"},
+        {DUET_OPT_MAX_DEPTH, 7, "7"},        {DUET_OPT_I8, DUET_I8_EX, "ex:i8"},
+        {DUET_OPT_RAW, DUET_RAW_NEW, "new"}, {DUET_OPT_RAW, DUET_RAW_AUTO, "auto"},
+        {DUET_OPT_INLINE_METHODS, 1, "off"}, {DUET_OPT_INLINE_METHODS, 0, "on"},
+        {DUET_OPT_SERVER_TIMING, 1, "on"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[32];

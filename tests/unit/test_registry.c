@@ -69,7 +69,7 @@ static void what_was_added_is_found_with_all_it_had(void **state)
     const duet_method rows[] = {{.name = name,
                                  .signature = signature,
                                  .handler = handler,
-                                 .flags = DUET_INLINE,
+                                 .flags = DUET_METHOD_INLINE,
                                  .help = help},
                                 {.name = "b", .handler = handler},
                                 {0}};
@@ -84,7 +84,7 @@ static void what_was_added_is_found_with_all_it_had(void **state)
     assert_int_equal(method->name_size, 6);
     assert_string_equal(method->help, "Twice.");
     assert_int_equal(method->signature.alternatives, 2);
-    assert_int_equal(method->flags, DUET_INLINE);
+    assert_int_equal(method->flags, DUET_METHOD_INLINE);
     assert_true(method->handler == handler);
     assert_ptr_equal(method->ctx, &ctx);
     assert_string_equal(find("b")->help, "");

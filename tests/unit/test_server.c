@@ -130,18 +130,18 @@ static int echo_and_look(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
+    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
     {.name = "slow.double", .signature = "i:i", .handler = twice},
     {.name = "positive", .handler = positive},
-    {.name = "nothing", .handler = nothing, .flags = DUET_INLINE},
+    {.name = "nothing", .handler = nothing, .flags = DUET_METHOD_INLINE},
     {.name = "broken", .handler = broken_pipe},
     {.name = "too.few", .handler = too_few},
     {.name = "null.text", .handler = null_text},
     {.name = "pass.on", .handler = pass_on},
-    {.name = "drain", .handler = drain, .flags = DUET_INLINE},
+    {.name = "drain", .handler = drain, .flags = DUET_METHOD_INLINE},
     {.name = "drain.worker", .handler = drain},
     {.name = "add.triple", .handler = add_triple},
-    {.name = "echo", .handler = echo_and_look, .flags = DUET_INLINE},
+    {.name = "echo", .handler = echo_and_look, .flags = DUET_METHOD_INLINE},
     {.name = "slow.echo", .handler = echo_and_look},
     {.name = "itself", .handler = itself},
     {.name = "through", .signature = "a:a", .handler = through},
@@ -202,7 +202,7 @@ static void the_first_set_up_error_sticks(void **state)
     (void)state;
     duet_server *server = duet_server_new();
     assert_int_equal(duet_server_listen(server, "ftp://here"), -EINVAL);
-    assert_int_equal(duet_server_set(server, DUET_MAX_DEPTH, -1), -EINVAL);
+    assert_int_equal(duet_server_set(server, DUET_OPT_MAX_DEPTH, -1), -EINVAL);
     assert_int_equal(duet_server_listen(server, "tcp://127.0.0.1:0"), 0);
     assert_int_equal(duet_server_run(server), -EINVAL);
     assert_non_null(strstr(duet_server_error(server), "ftp://here"));
@@ -280,9 +280,9 @@ static void a_fault_fits_whatever_the_reply_limit(void **state)
 {
     (void)state;
     static const duet_method wordy[] = {
-        {.name = "wordy", .handler = speak, .flags = DUET_INLINE}, {0}};
+        {.name = "wordy", .handler = speak, .flags = DUET_METHOD_INLINE}, {0}};
     served_open(&served, wordy, NULL);
-    assert_int_equal(duet_server_set(served.server, DUET_MAX_REPLY, 1024), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_OPT_MAX_REPLY, 1024), 0);
     served_start(&served);
     fd = served_connect(&served);
     char reply[10 + 1000 + 1];
@@ -512,7 +512,7 @@ static int change_everything(duet_call *call, void *ctx)
     (void)ctx;
     duet_server *server = duet_call_server(call);
     int wrong = duet_server_listen(server, "tcp://127.0.0.1:0") != -EBUSY;
-    wrong += duet_server_set(server, DUET_LOOPS, 1) != -EBUSY;
+    wrong += duet_server_set(server, DUET_OPT_LOOPS, 1) != -EBUSY;
     wrong += duet_server_set_hooks(server, NULL, NULL, NULL) != -EBUSY;
     wrong += duet_server_stop_on_signals(server) != -EBUSY;
     return duet_reply_int(call, wrong);
@@ -609,7 +609,7 @@ static void options_are_set_by_name_and_errors_stick(void **state)
     (void)state;
     duet_server *server = duet_server_new();
     assert_int_equal(duet_server_set_text(server, "max-message", "1M"), 0);
-    assert_int_equal(duet_server_get(server, DUET_MAX_MESSAGE), 1 << 20);
+    assert_int_equal(duet_server_get(server, DUET_OPT_MAX_MESSAGE), 1 << 20);
     assert_int_equal(duet_server_set_text(server, "allow-origin", "https://app.example"), 0);
     assert_int_equal(duet_server_set_text(server, "allow-origin", "null"), 0);
     assert_int_equal(duet_server_set_text(server, "allow-host", "app.example"), 0);

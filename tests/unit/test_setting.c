@@ -20,14 +20,14 @@ static void every_option_has_a_name(void **state)
         duet_option option;
         int64_t wanted;
     } rows[] = {
-        {"max-message", "1M", DUET_MAX_MESSAGE, 1 << 20},
-        {"head-timeout", "2s", DUET_HEAD_TIMEOUT, 2000},
-        {"nil", "ex:nil", DUET_NIL_FORM, DUET_NIL_EX},
-        {"http-line-ends", "lenient", DUET_HTTP_LINE_ENDS, DUET_LINE_ENDS_LENIENT},
-        {"no-inline", "on", DUET_INLINE_METHODS, 0},
-        {"no-inline", "off", DUET_INLINE_METHODS, 1},
-        {"server-timing", "on", DUET_SERVER_TIMING, 1},
-        {"server-timing", "off", DUET_SERVER_TIMING, 0},
+        {"max-message", "1M", DUET_OPT_MAX_MESSAGE, 1 << 20},
+        {"head-timeout", "2s", DUET_OPT_HEAD_TIMEOUT, 2000},
+        {"nil", "ex:nil", DUET_OPT_NIL, DUET_NIL_EX},
+        {"http-line-ends", "lenient", DUET_OPT_HTTP_LINE_ENDS, DUET_LINE_ENDS_LENIENT},
+        {"no-inline", "on", DUET_OPT_INLINE_METHODS, 0},
+        {"no-inline", "off", DUET_OPT_INLINE_METHODS, 1},
+        {"server-timing", "on", DUET_OPT_SERVER_TIMING, 1},
+        {"server-timing", "off", DUET_OPT_SERVER_TIMING, 0},
     };
     struct duet_options options;
     char words[200] = "";

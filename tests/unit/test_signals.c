@@ -32,8 +32,8 @@ static int do_nothing(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "drain", .handler = drain_here, .flags = DUET_INLINE},
-    {.name = "nop", .handler = do_nothing, .flags = DUET_INLINE},
+    {.name = "drain", .handler = drain_here, .flags = DUET_METHOD_INLINE},
+    {.name = "nop", .handler = do_nothing, .flags = DUET_METHOD_INLINE},
     {0},
 };
 
@@ -124,7 +124,7 @@ static void a_drain_may_still_be_under_way_when_the_run_has_ended(void **state)
     struct served served;
     pthread_t thread;
     served_open(&served, methods, NULL);
-    assert_int_equal(duet_server_set(served.server, DUET_LOOPS, 1), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_OPT_LOOPS, 1), 0);
     served_start(&served);
     int fd = served_connect(&served);
     served_ask(fd, "[0,1,'nop',[]]", "[1,1,nil,nil]"); /* it runs, and has something to wake */

@@ -23,14 +23,14 @@ static int twice(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_INLINE},
+    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
     {.name = "wait", .handler = latch_wait},
     {.name = "soon", .handler = latch_wait, .timeout_ms = 5},
     {.name = "two", .handler = latch_wait, .max_running = 2},
     {.name = "one",
      .handler = latch_wait,
      .max_running = 1,
-     .flags = DUET_INLINE | DUET_REFUSE_BUSY},
+     .flags = DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY},
     {0},
 };
 
@@ -63,7 +63,7 @@ static int set_up_with_a_short_drain(void **state)
 {
     (void)state;
     open_server();
-    assert_int_equal(duet_server_set(served.server, DUET_DRAIN_MS, 10), 0);
+    assert_int_equal(duet_server_set(served.server, DUET_OPT_DRAIN_MS, 10), 0);
     return serve();
 }
 

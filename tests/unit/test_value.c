@@ -58,8 +58,9 @@ static void every_value_has_its_type(void **state)
 {
     (void)state;
     static const duet_type types[] = {
-        DUET_NIL,    DUET_BOOL,   DUET_INT,   DUET_INT,  DUET_INT,   DUET_UINT, DUET_DOUBLE,
-        DUET_DOUBLE, DUET_STRING, DUET_BYTES, DUET_TIME, DUET_ARRAY, DUET_MAP,  DUET_EXT,
+        DUET_TYPE_NIL,  DUET_TYPE_BOOL,   DUET_TYPE_INT,    DUET_TYPE_INT,    DUET_TYPE_INT,
+        DUET_TYPE_UINT, DUET_TYPE_DOUBLE, DUET_TYPE_DOUBLE, DUET_TYPE_STRING, DUET_TYPE_BYTES,
+        DUET_TYPE_TIME, DUET_TYPE_ARRAY,  DUET_TYPE_MAP,    DUET_TYPE_EXT,
     };
     const duet_value *args =
         DECODE("\x9e\xc0\xc3\x05\xff\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"
@@ -161,10 +162,10 @@ static void the_wrong_type_reads_as_nothing(void **state)
     assert_int_equal(duet_value_ext_type(text), 0);
     assert_int_equal(duet_value_count(text), 0);
 
-    assert_int_equal(duet_value_type(missing), DUET_NIL);
-    assert_int_equal(duet_value_type(duet_value_item(missing, 0)), DUET_NIL);
-    assert_int_equal(duet_value_type(duet_value_key(args, 0)), DUET_NIL);
-    assert_int_equal(duet_value_type(duet_value_get(args, "s")), DUET_NIL);
+    assert_int_equal(duet_value_type(missing), DUET_TYPE_NIL);
+    assert_int_equal(duet_value_type(duet_value_item(missing, 0)), DUET_TYPE_NIL);
+    assert_int_equal(duet_value_type(duet_value_key(args, 0)), DUET_TYPE_NIL);
+    assert_int_equal(duet_value_type(duet_value_get(args, "s")), DUET_TYPE_NIL);
 }
 
 /* ---- Times */
@@ -178,18 +179,18 @@ static void timestamps_of_all_sizes(void **state)
         int64_t seconds;
         uint32_t nanoseconds;
     } rows[] = {
-        {{-1, 4, "\xff\xff\xff\xff"}, DUET_TIME, 4294967295, 0},
-        {{-1, 8, "\0\0\0\x07\xff\xff\xff\xff"}, DUET_TIME, 17179869183, 1},
-        {{-1, 8, "\xee\x6b\x27\xfc\0\0\0\1"}, DUET_TIME, 1, 999999999},
-        {{-1, 8, "\xee\x6b\x28\0\0\0\0\1"}, DUET_EXT, 0, 0},
+        {{-1, 4, "\xff\xff\xff\xff"}, DUET_TYPE_TIME, 4294967295, 0},
+        {{-1, 8, "\0\0\0\x07\xff\xff\xff\xff"}, DUET_TYPE_TIME, 17179869183, 1},
+        {{-1, 8, "\xee\x6b\x27\xfc\0\0\0\1"}, DUET_TYPE_TIME, 1, 999999999},
+        {{-1, 8, "\xee\x6b\x28\0\0\0\0\1"}, DUET_TYPE_EXT, 0, 0},
         {{-1, 12, "\x3b\x9a\xc9\xff\xff\xff\xff\xff\xff\xff\xff\xff"},
-         DUET_TIME,
+         DUET_TYPE_TIME,
          -1,
          999999999},
-        {{-1, 12, "\x3b\x9a\xca\0\0\0\0\0\0\0\0\1"}, DUET_EXT, 0, 0},
-        {{-1, 5, "\0\0\0\0\0"}, DUET_EXT, 0, 0},
-        {{-1, 0, ""}, DUET_EXT, 0, 0},
-        {{1, 4, "\0\0\0\1"}, DUET_EXT, 0, 0},
+        {{-1, 12, "\x3b\x9a\xca\0\0\0\0\0\0\0\0\1"}, DUET_TYPE_EXT, 0, 0},
+        {{-1, 5, "\0\0\0\0\0"}, DUET_TYPE_EXT, 0, 0},
+        {{-1, 0, ""}, DUET_TYPE_EXT, 0, 0},
+        {{1, 4, "\0\0\0\1"}, DUET_TYPE_EXT, 0, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_value value = {.object = {.type = MSGPACK_OBJECT_EXT, .via.ext = rows[i].ext}};
@@ -199,7 +200,7 @@ static void timestamps_of_all_sizes(void **state)
 
         size_t size;
         duet_value_bytes(&value, &size);
-        bool is_ext = rows[i].type == DUET_EXT;
+        bool is_ext = rows[i].type == DUET_TYPE_EXT;
         assert_int_equal(size, is_ext ? rows[i].ext.size : 0);
         assert_int_equal(duet_value_ext_type(&value), is_ext ? rows[i].ext.type : 0);
     }
@@ -309,7 +310,7 @@ static void maps_are_read_by_position_and_by_key(void **state)
     assert_int_equal(duet_value_int(duet_value_get(map, "b")), 2);
     assert_int_equal(duet_value_int(duet_value_get(map, "")), 5);
     assert_int_equal(duet_value_int(duet_value_get(map, "ab")), 6);
-    assert_int_equal(duet_value_type(duet_value_get(map, "c")), DUET_NIL);
+    assert_int_equal(duet_value_type(duet_value_get(map, "c")), DUET_TYPE_NIL);
 
     assert_string_equal(duet_value_string(duet_value_key(map, 1), NULL), "b");
     assert_int_equal(duet_value_int(duet_value_get(map, "b")), 2);

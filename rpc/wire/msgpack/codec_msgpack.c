@@ -145,20 +145,20 @@ static enum found take_text_header(struct cursor *cursor, uint64_t *size,
 static const char *type_name(uint8_t first)
 {
     if (first < 0x80 || first >= 0xe0 || (first >= 0xcc && first <= 0xd3))
-        return duet_type_name(DUET_INT);
+        return duet_type_name(DUET_TYPE_INT);
     if (first < 0x90 || first >= 0xde)
-        return duet_type_name(DUET_MAP);
+        return duet_type_name(DUET_TYPE_MAP);
     if (first < 0xa0 || first >= 0xdc)
-        return duet_type_name(DUET_ARRAY);
+        return duet_type_name(DUET_TYPE_ARRAY);
     if (first < 0xc0 || first >= 0xd9)
-        return duet_type_name(DUET_STRING);
+        return duet_type_name(DUET_TYPE_STRING);
     if (first == 0xc2 || first == 0xc3)
-        return duet_type_name(DUET_BOOL);
+        return duet_type_name(DUET_TYPE_BOOL);
     if (first >= 0xc4 && first <= 0xc6)
-        return duet_type_name(DUET_BYTES);
+        return duet_type_name(DUET_TYPE_BYTES);
     if (first == 0xca || first == 0xcb)
-        return duet_type_name(DUET_DOUBLE);
-    return duet_type_name(first < 0xc2 ? DUET_NIL : DUET_EXT);
+        return duet_type_name(DUET_TYPE_DOUBLE);
+    return duet_type_name(first < 0xc2 ? DUET_TYPE_NIL : DUET_TYPE_EXT);
 }
 
 static int ends_early(struct duet_request *request)
@@ -370,7 +370,7 @@ static int write_fault(struct duet_writer *writer, uint32_t msgid,
 
 const struct duet_codec duet_codec_msgpack = {
     .name = "MessagePack-RPC",
-    .protocol = DUET_MSGPACKRPC,
+    .protocol = DUET_PROTOCOL_MSGPACKRPC,
     .content_type = "application/msgpack",
     .writer_ops = &duet_writer_ops_msgpack,
     .head = msgpack_head,

@@ -77,7 +77,7 @@ static int fault(struct duet_writer *writer, uint32_t msgid, const struct duet_f
 
 const struct duet_codec duet_codec_xmlrpc = {
     .name = "XML-RPC",
-    .protocol = DUET_XMLRPC,
+    .protocol = DUET_PROTOCOL_XMLRPC,
     .content_type = "text/xml",
     .writer_ops = &duet_writer_ops_xmlrpc,
     .head = head,

@@ -70,7 +70,7 @@ def run(bench):
 def run_latency(bench):
     """{server: [[calls per second, p50, p99], ...]}: 64 connections, calls at even distances,
     until the server no longer keeps up."""
-    group = [servers.NULL, servers.DUET, servers.DUET_WORKERS, servers.REDIS, servers.NULL_HTTP,
+    group = [servers.NULL, servers.DUET, servers.DUET_OPT_WORKERS, servers.REDIS, servers.NULL_HTTP,
              servers.DUET_XML]
     rates = RATES[::3] if bench.quick else RATES
     lines = {}

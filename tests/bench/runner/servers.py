@@ -36,7 +36,7 @@ def bench_server(name, protocol, *flags, methods=None, **more):
 NULL = null("null server", "msgpack")
 NULL_HTTP = null("null HTTP responder", "http")
 DUET = duet("Duet, inline", "msgpack")
-DUET_WORKERS = duet("Duet, on workers", "msgpack", "--no-inline")
+DUET_OPT_WORKERS = duet("Duet, on workers", "msgpack", "--no-inline")
 DUET_XML = duet("Duet, inline, XML-RPC", "xmlrpc")
 DUET_XML_WORKERS = duet("Duet, on workers, XML-RPC", "xmlrpc", "--no-inline")
 REDIS = peer("Redis PING", "redis", "redis-server", "--save", "", "--appendonly", "no",
@@ -48,5 +48,5 @@ GRPC = peer("gRPC C++", "grpc", "peer_grpc")
 
 MSGPACK = [NULL, null("null server, each call to a worker", "--hand-over", "call", "msgpack"),
            null("null server, each read to a worker", "--hand-over", "read", "msgpack"),
-           DUET, DUET_WORKERS, REDIS, SUN_RPC]
+           DUET, DUET_OPT_WORKERS, REDIS, SUN_RPC]
 XML = [NULL_HTTP, DUET_XML, DUET_XML_WORKERS, ABYSS, PYTHON]
