@@ -258,11 +258,11 @@ typedef enum duet_option {
     DUET_OPT_MAX_PER_ADDRESS, /* open connections of one address; 0: no limit of its own */
     DUET_OPT_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is
                              not   read */
-    DUET_OPT_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not read
-                                   */
-    DUET_OPT_MAX_BUFFERED, /* bytes of messages and replies under way, all connections together
-                            */
-    DUET_OPT_WORKER_QUEUE, /* calls that wait for busy workers; more are refused */
+    DUET_OPT_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not
+                                     read */
+    DUET_OPT_MAX_BUFFERED,        /* bytes of messages and replies under way, all connections
+                                     together */
+    DUET_OPT_WORKER_QUEUE,        /* calls that wait for busy workers; more are refused */
     DUET_OPT_OUT_MARK,     /* unsent reply bytes of one connection above which it is not read */
     DUET_OPT_HEAD_TIMEOUT, /* ms from the first byte of a request to the end of its head */
     DUET_OPT_BODY_TIMEOUT, /* ms from the end of the head to the end of the request */
@@ -549,11 +549,11 @@ DUET_API int duet_server_set_hooks(duet_server *server, duet_before_hook before,
  * cancelled + dropped + timed_out + calls_in_progress. */
 typedef struct duet_call_stats {
     uint64_t ok, fault; /* answered with a result, or with a fault */
-    uint64_t
-        refused; /* answered with a fault before it ran: a full queue, a busy method, a limit */
-    uint64_t cancelled;        /* answered with a fault at the end of a drain */
-    uint64_t dropped;          /* the client was gone before the answer */
-    uint64_t timed_out;        /* answered with a fault at its deadline */
+    uint64_t refused;   /* answered with a fault before it ran: a full queue, a busy method, a
+                           limit */
+    uint64_t cancelled; /* answered with a fault at the end of a drain */
+    uint64_t dropped;   /* the client was gone before the answer */
+    uint64_t timed_out; /* answered with a fault at its deadline */
     uint64_t queue_us, run_us; /* waiting for a worker and running on one, all calls together */
 } duet_call_stats;
 

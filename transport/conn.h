@@ -140,8 +140,9 @@ struct duet_conn_limits {
 struct duet_chunk;
 
 enum {
-    DUET_SPARE_BUFFERS = 20
-}; /* looked through for each message that one read does not bring whole */
+    DUET_SPARE_BUFFERS = 20, /* looked through for each message that one read does not bring
+                                whole */
+};
 
 /* All connections of one loop, and what they share. */
 struct duet_conns {
@@ -156,8 +157,8 @@ struct duet_conns {
     uint32_t slot_count, first_free;
     uint32_t open; /* connections now */
 
-    uint8_t
-        *scratch; /* one read's bytes, shared by the connections that have nothing under way */
+    uint8_t *scratch;    /* one read's bytes, shared by the connections that have nothing under
+                            way */
     void *scratch_state; /* of the framing in use during one read */
     struct duet_message message;
     struct duet_conn *dirty, *ready, *closed;

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 
 enum {
-    CARRY_MAX =
-        1024, /* bytes of an unfinished message that are carried back into the scratch */
+    CARRY_MAX = 1024,     /* bytes of an unfinished message that are carried back into the
+                             scratch */
     OWN_READ = 64 * 1024, /* room for one read when the length of the message is not known */
     ROOM_AHEAD = 1024 * 1024, /* memory given to a message on its word alone; then it must send
                                  as much as it asks */

@@ -12,8 +12,8 @@
 
 enum {
     DUET_TICK_MS = 4,
-    DUET_WHEEL_SLOTS =
-        512, /* two seconds ahead; what lies further is looked at again when its slot comes */
+    DUET_WHEEL_SLOTS = 512, /* two seconds ahead; what lies further is looked at again when its
+                               slot comes */
 };
 
 /* Embedded in what waits. All zero is a deadline that is not set. */

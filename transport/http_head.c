@@ -77,8 +77,8 @@ static bool is_usual(const struct duet_head *head)
 
 static char *put_status(char *at, int status)
 {
-    at =
-        put(at, "HTTP/1.1 "); /* also to HTTP/1.0: the version is the server's (RFC 9110 2.5) */
+    at = put(at, "HTTP/1.1 "); /* also to HTTP/1.0: the version is the server's (RFC 9110
+                                  2.5) */
     at = put_number(at, (size_t)status);
     at = put(at, " ");
     at = put(at, duet_http_phrase(status));

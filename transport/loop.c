@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-    EVENTS_PER_TURN =
-        128, /* a wait costs some 300 ns: shared by 128 it vanishes; more only adds delay */
+    EVENTS_PER_TURN = 128, /* a wait costs some 300 ns: shared by 128 it vanishes; more only
+                              adds delay */
     DOZE_MS = 1,
 };
 

@@ -22,8 +22,8 @@ struct duet_source {
 /* Something sent to the loop from another thread. Embedded in its owner. */
 struct duet_letter {
     struct duet_letter *next;
-    void (*deliver)(
-        struct duet_letter *letter); /* on the loop's thread; the letter may be gone after */
+    void (*deliver)(struct duet_letter *letter); /* on the loop's thread; the letter may be gone
+                                                    after */
 };
 
 /*  How the loop rests, for those who post:

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 enum {
-    MAX_INVOKE_DEPTH =
-        16, /* each takes some 3 KiB of stack, and none is meant to call itself without end */
+    MAX_INVOKE_DEPTH = 16,  /* each takes some 3 KiB of stack, and none is meant to call itself
+                               without end */
     GZIP_FROM = 1400,       /* a smaller reply fits one packet anyway */
     KEPT_REPLY = 64 * 1024, /* reply bytes that a recycled call may hold on to */
     TRIMMED = 4 * 1024,     /* what it keeps when many calls lie idle */
@@ -256,8 +256,8 @@ void duet_call_write_fault(struct duet_call *call)
     struct duet_writer *writer = &call->own_writer;
     start_writer(call);
     if (call->to.codec->fault(writer, call->to.msgid, &call->fault) < 0)
-        writer->out.size =
-            0; /* out of memory: there is no reply, and its connection is closed */
+        writer->out.size = 0; /* out of memory: there is no reply, and its connection is
+                                 closed */
 }
 
 static void run_after_hook(struct duet_call *call)

@@ -16,9 +16,9 @@ struct duet_home;
 struct duet_view;
 
 struct duet_call {
-    struct duet_letter letter; /* its way home */
-    struct duet_out
-        outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by reference */
+    struct duet_letter letter;                            /* its way home */
+    struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
+                                                             reference */
     struct duet_home *home;
     struct duet_call *root; /* itself; or the call whose handler invoked this one */
     struct duet_call *next_free;
@@ -35,19 +35,19 @@ struct duet_call {
     bool is_read;                     /* head has been read (or has failed) */
     bool is_done; /* the reply is complete: only compression is left to do */
     bool is_gzip; /* the reply is compressed */
-    uint64_t arrived_ns, started_ns,
-        ended_ns;                  /* the last two for workers, and with --server-timing */
-    struct duet_queue_link queued; /* while it waits for a worker */
-    struct duet_gate_link in_line; /* while it waits for its method's gate */
+    uint64_t arrived_ns, started_ns, ended_ns; /* the last two for workers, and with
+                                                  --server-timing */
+    struct duet_queue_link queued;             /* while it waits for a worker */
+    struct duet_gate_link in_line;             /* while it waits for its method's gate */
     bool has_failed;  /* duet_fail() was called: the call fails, whatever its handler returns */
     bool is_admitted; /* it has passed that gate */
     bool is_refused;  /* the fault is a refusal: it did not run */
     _Atomic int fate; /* enum duet_fate, by the functions of fate.h */
     char *peer_text;  /* made when asked for */
     struct sockaddr_in6 peer;
-    struct duet_account
-        account;    /* that large memory is taken from: arena, reply, inflated message */
-    size_t charged; /* of the same budget, for all the rest */
+    struct duet_account account; /* that large memory is taken from: arena, reply, inflated
+                                    message */
+    size_t charged;              /* of the same budget, for all the rest */
     struct duet_arena arena;
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;

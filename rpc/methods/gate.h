@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 struct duet_gate_link {
-    struct duet_gate_link *next,
-        **link;   /* under the gate's lock; link is NULL when not in line */
-    bool is_gone; /* under lock: it was taken back before it came */
+    struct duet_gate_link *next, **link; /* under the gate's lock; link is NULL when not in
+                                            line */
+    bool is_gone;                        /* under lock: it was taken back before it came */
 };
 
 struct duet_gate {

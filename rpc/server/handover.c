@@ -8,8 +8,9 @@
 #include <errno.h>
 
 enum {
-    CHARGED_FROM = 1024
-}; /* bytes: all the smaller messages that may wait together are some megabytes */
+    CHARGED_FROM = 1024, /* bytes: all the smaller messages that may wait together are some
+                            megabytes */
+};
 
 static int refuse_full_queue(struct duet_call *call)
 {

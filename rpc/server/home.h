@@ -41,9 +41,9 @@ struct duet_home {
     size_t batch_count;
     bool has_doomed; /* some of them may have been ended since */
 
-    uint64_t
-        refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too many */
-    unsigned refused_count;         /* so far: the next one's place, counted round */
+    uint64_t refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too
+                                            many */
+    unsigned refused_count;              /* so far: the next one's place, counted round */
 
     char usual_host[64]; /* the Host of the last request under one of our names */
     size_t usual_host_size;
@@ -57,11 +57,11 @@ struct duet_home {
 
     size_t number; /* which of the server's homes it is */
     struct duet_counts totals;
-    _Atomic uint64_t calls; /* accepted */
-    _Atomic uint64_t
-        unreadable; /* messages of the wrong shape without a msgid; the connection was closed */
-    _Atomic uint64_t unasked; /* replies that nobody asked for */
-    _Atomic uint64_t late;    /* results whose ticket was gone */
+    _Atomic uint64_t calls;      /* accepted */
+    _Atomic uint64_t unreadable; /* messages of the wrong shape without a msgid; the connection
+                                    was closed */
+    _Atomic uint64_t unasked;    /* replies that nobody asked for */
+    _Atomic uint64_t late;       /* results whose ticket was gone */
 };
 
 /* Opens loop and connections. 0 or a negative code; duet_home_done either way. */

@@ -51,8 +51,8 @@ static bool read_address(const struct sockaddr *peer, struct address *address)
 static struct duet_address_count **find(struct duet_per_address *peers,
                                         const struct address *address)
 {
-    uint32_t hash =
-        2166136261u; /* FNV-1a: a caller who owns many addresses gains a longer list, no more */
+    uint32_t hash = 2166136261u; /* FNV-1a: a caller who owns many addresses gains a longer
+                                    list, no more */
     for (size_t i = 0; i < sizeof address->bytes; i++)
         hash = (hash ^ address->bytes[i]) * 16777619u;
     struct duet_address_count **link = &peers->buckets[hash % DUET_ADDRESS_BUCKETS];

@@ -14,8 +14,9 @@
 struct duet_address_count;
 
 enum {
-    DUET_ADDRESS_BUCKETS = 1024
-}; /* ten to a bucket at the default --max-connections, if all differ */
+    DUET_ADDRESS_BUCKETS = 1024, /* ten to a bucket at the default --max-connections, if all
+                                    differ */
+};
 
 struct duet_per_address {
     pthread_mutex_t lock;

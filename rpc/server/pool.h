@@ -28,8 +28,8 @@ struct duet_seat {
 };
 
 struct duet_pool {
-    void (*run)(struct duet_queue_link *item,
-                unsigned worker);             /* on a thread, one of 0, 1, … */
+    void (*run)(struct duet_queue_link *item, unsigned worker); /* on a thread, one of 0, 1,
+                                                                   … */
     void (*rest)(void *ctx, unsigned worker); /* it found nothing more to do; it may look again
                                                  and again */
     void *ctx;

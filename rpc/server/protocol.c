@@ -18,8 +18,8 @@ static bool begins_msgpack(uint8_t first)
 static bool begins_http(uint8_t first)
 {
     bool is_letter = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
-    return is_letter || first == '\r' ||
-           first == '\n'; /* RFC 9112 2.2: an empty line before a request is ignored */
+    return is_letter || first == '\r' || first == '\n'; /* RFC 9112 2.2: an empty line before a
+                                                           request is ignored */
 }
 
 const struct duet_protocol_row *duet_protocol_choose(enum duet_scheme scheme, uint8_t first)

@@ -23,8 +23,8 @@
 #include <sys/resource.h>
 
 enum {
-    STUCK_MS = 5000
-}; /* how long run waits for handlers that do not heed their cancellation */
+    STUCK_MS = 5000, /* how long run waits for handlers that do not heed their cancellation */
+};
 
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)
 {
@@ -258,11 +258,11 @@ int duet_server_remove(duet_server *server, const char *name)
 static void fix_options(struct duet_server *server)
 {
     enum {
-        ENVELOPE = 2, /* containers around an argument: the message and its parameters */
-        REPLY_DEPTH =
-            1024, /* a handler's own answers may nest deeper than what callers may send */
-        VALUE_COST =
-            64, /* bytes of tree that one value may take, with a share of what holds it */
+        ENVELOPE = 2,       /* containers around an argument: the message and its parameters */
+        REPLY_DEPTH = 1024, /* a handler's own answers may nest deeper than what callers may
+                               send */
+        VALUE_COST = 64,    /* bytes of tree that one value may take, with a share of what holds
+                               it */
     };
     const int64_t *option = server->options.value;
     server->limits = (struct duet_limits){
@@ -292,8 +292,8 @@ static void raise_fd_limit(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE,
-              &limit); /* if it fails, fewer connections are accepted at a time */
+    setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, fewer connections are accepted at a
+                                         time */
 }
 
 /* The system refused a thread: says how far it came, and what stands in the way. */

@@ -62,8 +62,8 @@ void duet_signals_give_back(struct duet_server *server)
     if (!server->has_signals)
         return;
     server->has_signals = false;
-    restore_actions(
-        server); /* before nobody is signalled: a handler that finds nobody raises */
+    restore_actions(server); /* before nobody is signalled: a handler that finds nobody
+                                raises */
     atomic_store(&signalled, NULL);
     if (duet_server_is_forked(server))
         return; /* handlers that ran when it was forked run in the parent alone */

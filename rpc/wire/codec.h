@@ -28,8 +28,8 @@ enum duet_kind { DUET_KIND_REQUEST, DUET_KIND_NOTIFICATION, DUET_KIND_RESPONSE }
 /* How values are written where the formats leave a choice: options of the server, or of a
  * connection. Plain bytes. */
 enum duet_style_choice {
-    DUET_STYLE_CONTROL_BASE64 =
-        0, /* text that XML cannot carry: as base64, with U+FFFD, or a fault */
+    DUET_STYLE_CONTROL_BASE64 = 0, /* text that XML cannot carry: as base64, with U+FFFD, or a
+                                      fault */
     DUET_STYLE_CONTROL_REPLACE,
     DUET_STYLE_CONTROL_FAULT,
     DUET_STYLE_I8 = 0, /* integers beyond 32 bits: <i8>, <ex:i8>, or a fault */
@@ -40,11 +40,11 @@ enum duet_style_choice {
     DUET_STYLE_NIL_FAULT,
     DUET_STYLE_NIL_EMPTY,
     DUET_STYLE_NIL_FALSE,
-    DUET_STYLE_RAW_NEW =
-        0, /* MessagePack: today's str8, bin and ext, or the raw of before 2013 */
+    DUET_STYLE_RAW_NEW = 0, /* MessagePack: today's str8, bin and ext, or the raw of before
+                               2013 */
     DUET_STYLE_RAW_OLD,
-    DUET_STYLE_ERROR_ARRAY =
-        0, /* MessagePack-RPC errors: [code, message], message, or 1/2/message */
+    DUET_STYLE_ERROR_ARRAY = 0, /* MessagePack-RPC errors: [code, message], message, or
+                                   1/2/message */
     DUET_STYLE_ERROR_STRING,
     DUET_STYLE_ERROR_JUBATUS,
 };

@@ -64,9 +64,9 @@ struct duet_writer_reference {
 };
 
 enum {
-    DUET_WRITER_REFERENCES = 2, /* each costs a reply two more pieces to write */
-    DUET_REFERENCE_FROM =
-        32 * 1024, /* bytes: a smaller copy is cheaper than a piece of its own */
+    DUET_WRITER_REFERENCES = 2,      /* each costs a reply two more pieces to write */
+    DUET_REFERENCE_FROM = 32 * 1024, /* bytes: a smaller copy is cheaper than a piece of its
+                                        own */
 };
 
 enum { DUET_WRITER_LAPSES = 8 }; /* savepoints within savepoints: nobody nests as many */

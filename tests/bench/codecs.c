@@ -285,8 +285,8 @@ static int expat_parse(void)
 {
     memcpy(message, pristine, message_size);
     XML_ParserReset(parser, NULL);
-    duet_expat_salt(parser,
-                    (const uint8_t[16]){1}); /* else each document draws random numbers */
+    duet_expat_salt(parser, (const uint8_t[16]){1}); /* else each document draws random
+                                                        numbers */
     XML_SetElementHandler(parser, no_start, no_end);
     XML_SetCharacterDataHandler(parser, no_text);
     return XML_Parse(parser, (const char *)message, (int)message_size, 1) == XML_STATUS_OK ? 0

@@ -35,8 +35,8 @@ struct rig {
     bool holds;       /* holds each message as a call in flight */
     bool takes_whole; /* takes the buffer of a message that fills one */
     bool says_bad;    /* answers a bad message with "bad" */
-    void (*on_message)(struct rig *rig,
-                       struct duet_conn *conn); /* after the above; may be NULL */
+    void (*on_message)(struct rig *rig, struct duet_conn *conn); /* after the above; may be
+                                                                    NULL */
 
     /* What it saw. */
     struct duet_buf log; /* the bodies, one after another */

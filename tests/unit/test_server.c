@@ -491,8 +491,8 @@ static void a_name_as_long_as_a_message_is_cut_for_hooks(void **state)
     assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
     served_start(&served);
     char message[1100] = "\x94", text[2000], cut[201];
-    memcpy(message + 1, "\x00\x01\xda\x04\x00",
-           5); /* 1,024 bytes: the 200th is half an e acute */
+    memcpy(message + 1, "\x00\x01\xda\x04\x00", 5); /* 1,024 bytes: the 200th is half an e
+                                                       acute */
     memset(message + 6, 'n', 1024);
     memcpy(message + 6 + 199, "\xc3\xa9", 2);
     message[6 + 1024] = (char)0x90;
@@ -536,8 +536,8 @@ static void signals_go_back_with_a_server_that_never_ran(void **state)
     (void)state;
     struct sigaction before, after;
     sigaction(SIGTERM, NULL, &before);
-    for (int i = 0; i < 2;
-         i++) { /* the second one could not have them if the first one kept them */
+    for (int i = 0; i < 2; i++) { /* the second one could not have them if the first one kept
+                                     them */
         duet_server *server = duet_server_new();
         assert_int_equal(duet_server_stop_on_signals(server), 0);
         duet_server_free(server);

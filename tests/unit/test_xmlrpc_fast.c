@@ -582,8 +582,8 @@ static void mutated_documents_are_read_alike_or_left_to_expat(void **state)
             fail_msg("document %d: %.*s", i, (int)document.size, document.text);
         alike += found == READ_ALIKE;
     }
-    assert_in_range(alike, DOCUMENTS / 20,
-                    DOCUMENTS / 2); /* both answers were put to the test */
+    assert_in_range(alike, DOCUMENTS / 20, DOCUMENTS / 2); /* both answers were put to the
+                                                              test */
 }
 
 int main(void)

@@ -13,8 +13,8 @@ enum duet_unit {
     DUET_UNIT_BYTES,
     DUET_UNIT_MS,
     DUET_UNIT_US,
-    DUET_UNIT_SWITCH, /* 0 or 1; its flag takes no value and stores the opposite of the default
-                       */
+    DUET_UNIT_SWITCH, /* 0 or 1; its flag takes no value and stores the opposite of the
+                         default */
     DUET_UNIT_CHOICE, /* the place of a word in `choices` */
 };
 

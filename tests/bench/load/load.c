@@ -84,8 +84,8 @@ static void add_request(struct conn *conn, uint64_t since_ns)
         conn->first = 0;
     }
     uint32_t index = conn->idle[conn->taken++ % options.in_flight];
-    serial =
-        serial % 0x7fff + 1; /* not 0: every id is above 65,535 and as wide as the others */
+    serial = serial % 0x7fff + 1; /* not 0: every id is above 65,535 and as wide as the
+                                     others */
     uint32_t id = serial << 16 | index;
     conn->slots[index] = (struct slot){.id = id, .since_ns = since_ns};
     protocol->write(conn->heads + conn->last++ * shape.head_size, id, load_number(id));
