@@ -44,7 +44,7 @@ class Readme(unittest.TestCase):
         with open(TOUR, encoding="utf-8") as file:
             tour = file.read()
         self.assertGreater(len(blocks), 1)
-        for block in blocks[1:]:  # the first is double_server.c, which .ci/run compares
+        for block in blocks[1:]:  # the first is double_server.c: tests/system/docs.py
             self.assertIn(block, tour)
 
     def test_the_limits_have_their_defaults(self):
