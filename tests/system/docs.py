@@ -1,5 +1,6 @@
 """What the documents say of the tree is so: paths, functions and where they are, links, the server
-that README shows."""
+that README shows, the figures it opens with."""
+import json
 import os
 import re
 import unittest
@@ -50,6 +51,23 @@ class Documents(unittest.TestCase):
                     elif "://" not in link:
                         folder = os.path.dirname(os.path.join(CHECKOUT, document))
                         self.assertTrue(os.path.exists(os.path.join(folder, link)))
+
+    def test_the_figures_of_the_first_screen_are_measured(self):
+        """After a new run of tests/bench they are to be written anew."""
+        results = json.loads(read("tests/bench/results/results.json"))
+        calls, codecs = results["calls"], results["codecs"]["xml: read 1,000 structs"]
+        packed, xml = calls["MessagePack-RPC"], calls["XML-RPC"]
+        duet, duet_xml = "Duet, inline", "Duet, inline, XML-RPC"
+        first_screen = " ".join(read("README.md").partition("\n## ")[0].split())
+        for words in (
+            f"spends {xml['64x1']['xmlrpc-c Abyss']['server_cpu_us']:.0f} µs of CPU",
+            f"Duet spends {xml['64x1'][duet_xml]['server_cpu_us']:.1f} (64",
+            f"takes {codecs['xmlrpc-c']['ns'] / codecs['duet']['ns']:.0f} times as long",
+            f"{packed['64x1'][duet]['ratio']:.2f} times as much with one call",
+            f"{packed['64x32'][duet]['ratio']:.2f} times with 32",
+            f"{xml['64x1'][duet_xml]['ratio']:.2f} and {xml['64x32'][duet_xml]['ratio']:.2f} times",
+        ):
+            self.assertIn(words, first_screen)
 
     def test_the_readme_shows_the_double_server(self):
         block = re.search(r"^```c\n(.*?)^```", read("README.md"), re.M | re.S)[1]
