@@ -121,12 +121,12 @@ static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
 
 bool duet_conn_may_read(const struct duet_conn *conn)
 {
-    return conn->state == CONN_OPEN && stopping_limit(conn) == NULL;
+    return duet_conn_is_heard(conn) && stopping_limit(conn) == NULL;
 }
 
 void duet_conn_count_pause(struct duet_conn *conn)
 {
-    _Atomic uint64_t *counter = conn->state == CONN_OPEN ? stopping_limit(conn) : NULL;
+    _Atomic uint64_t *counter = duet_conn_is_heard(conn) ? stopping_limit(conn) : NULL;
     if (counter == NULL || conn->is_paused)
         return;
     duet_count(counter, 1);
@@ -141,6 +141,8 @@ void duet_conn_watch(struct duet_conn *conn)
     bool is_read = duet_conn_may_read(conn) && conn->input != INPUT_ENDED;
     if (conn->state == CONN_LINGERING || is_read)
         events |= EPOLLIN;
+    if (conn->state == CONN_ABANDONED && !is_read)
+        events |= EPOLLET; /* a hang-up cannot be asked not to be told: but once is enough */
     if (conn->state != CONN_LINGERING && conn->input == INPUT_OPEN)
         events |= EPOLLRDHUP;
     if (conn->write_blocked)
@@ -182,6 +184,8 @@ static void drop_input(struct duet_conn *conn)
 
 void duet_conn_finish(struct duet_conn *conn)
 {
+    if (conn->state == CONN_ABANDONED)
+        duet_conn_close(conn); /* nobody is there to be told */
     if (conn->state != CONN_OPEN)
         return;
     drop_input(conn);
@@ -229,6 +233,30 @@ void duet_conn_close(struct duet_conn *conn)
     conn->next_closed = conns->closed;
     conns->closed = conn;
     conns->events->closed(conn);
+}
+
+/* Whether there may be messages in what has come and was not looked at. */
+static bool has_unheard(const struct duet_conn *conn)
+{
+    int unread = 0;
+    if (conn->state != CONN_OPEN)
+        return false;
+    if (duet_conn_has_leftover(conn))
+        return true;
+    return conn->input != INPUT_ENDED && ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void duet_conn_abandon(struct duet_conn *conn)
+{
+    if (!has_unheard(conn)) {
+        duet_conn_close(conn);
+        return;
+    }
+    duet_conn_enter(conn, CONN_ABANDONED);
+    duet_conn_drop_output(conn);
+    conn->write_blocked = false;
+    duet_conn_touch(conn);
+    conn->conns->events->abandoned(conn);
 }
 
 /* ---- Flow control ---- */
@@ -289,7 +317,7 @@ void duet_conn_drain(struct duet_conn *conn)
 
 bool duet_conn_is_last(const struct duet_conn *conn)
 {
-    if (conn->state != CONN_OPEN)
+    if (!duet_conn_is_heard(conn))
         return true;
     return conn->is_drained && conn->read_left == 0 && !conn->has_more;
 }
@@ -318,7 +346,10 @@ static void on_ready(struct duet_source *source, uint32_t events)
         return;
     }
     if (events & (EPOLLERR | EPOLLHUP) && !duet_conn_may_read(conn)) {
-        duet_conn_close(conn);
+        if (conn->state == CONN_ABANDONED)
+            duet_conn_watch(conn);
+        else
+            duet_conn_abandon(conn);
         return;
     }
     if (events & EPOLLOUT) {

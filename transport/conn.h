@@ -39,6 +39,10 @@ struct duet_conn_events {
     /* The peer will send no more (FIN). Calls still run, replies are still written. */
     void (*peer_finished)(struct duet_conn *conn);
 
+    /* The peer is gone (a reset, a hang-up, a failed write), though bytes that it sent before
+     * are unread. They will be; but nobody takes a reply any more. */
+    void (*abandoned)(struct duet_conn *conn);
+
     /* The connection is gone; its id names nothing any more. The last call for it. */
     void (*closed)(struct duet_conn *conn);
 };
@@ -56,17 +60,17 @@ struct duet_out {
 /* clang-format off */
 /*   OPEN --FIN, bad, last request, drain--> DRAINING --last reply out--> LINGERING --EOF, silence--> CLOSED
  *     |                                        \--------------- all is read ---------------------------^
+ *     |--reset or hang-up, bytes unread--> ABANDONED --all is read--------------------------------------^
  *     \----------------------- reset, error or deadline, from any state -------------------------------^
  *
+ * ABANDONED writes nothing, but reads what its peer sent before it left: notifications want no reply.
  * DRAINING takes no more requests and still writes replies. LINGERING has shut down its writing side
  * and reads on as long as bytes keep coming: a close with bytes unread, or before those that come
  * after it, would reset the connection and take the last reply with it (RFC 9112 9.6). */
 /* clang-format on */
-enum duet_conn_state { CONN_OPEN, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
+enum duet_conn_state { CONN_OPEN, CONN_ABANDONED, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
 
-/*   INPUT_OPEN --a FIN is seen, and told to the owner--> INPUT_ENDING --all before it is
- * read--> INPUT_ENDED
- */
+/*   INPUT_OPEN --a FIN is seen, its owner told--> INPUT_ENDING --all is read--> INPUT_ENDED */
 enum duet_conn_input { INPUT_OPEN, INPUT_ENDING, INPUT_ENDED };
 
 /* How fast the peer goes on: with the body that it sends, or with taking what was written. */
@@ -217,6 +221,12 @@ void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf);
 /* No more requests are taken; when the last reply is out, the connection ends in stages, so
  * that the peer gets that reply whatever it still sends. */
 void duet_conn_finish(struct duet_conn *conn);
+
+/* Its messages are still taken: it is open, or abandoned. */
+static inline bool duet_conn_is_heard(const struct duet_conn *conn)
+{
+    return conn->state == CONN_OPEN || conn->state == CONN_ABANDONED;
+}
 
 /* Closes at once; unsent bytes are lost, and if any are unread perhaps those too that the peer
  * has not read. */

@@ -25,13 +25,13 @@ bool duet_conn_has_leftover(const struct duet_conn *conn)
 
 bool duet_conn_has_unread(const struct duet_conn *conn)
 {
-    return conn->state == CONN_OPEN && (duet_conn_has_leftover(conn) || conn->read_left > 0);
+    return duet_conn_is_heard(conn) && (duet_conn_has_leftover(conn) || conn->read_left > 0);
 }
 
 /* Finishes a connection that will get nothing more to read. */
 static void end_if_read_out(struct duet_conn *conn)
 {
-    if (conn->state != CONN_OPEN || duet_conn_has_leftover(conn))
+    if (!duet_conn_is_heard(conn) || duet_conn_has_leftover(conn))
         return;
     if (conn->input == INPUT_ENDED || (conn->is_drained && conn->read_left == 0))
         duet_conn_finish(conn);
@@ -106,7 +106,7 @@ static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struc
     while (used < size) {
         if (!duet_conn_may_read(conn)) {
             duet_conn_count_pause(conn);
-            *kept = conn->state == CONN_OPEN ? size - used : 0;
+            *kept = duet_conn_is_heard(conn) ? size - used : 0;
             break;
         }
         if (is_fresh)
@@ -252,7 +252,7 @@ static void consume_own(struct duet_conn *conn)
     size_t start = conn->in_start, kept;
     struct duet_buf *whole = start == 0 ? in : NULL;
     size_t used = consume(conn, in->data + start, in->size - start, whole, &kept);
-    if (conn->state != CONN_OPEN || in->data == NULL)
+    if (!duet_conn_is_heard(conn) || in->data == NULL)
         return;
     conn->in_start = start + used;
     in->size = conn->in_start + kept;

@@ -104,11 +104,15 @@ static struct duet_chunk *chunk_with_room(struct duet_conn *conn, size_t size)
     return chunk;
 }
 
+static bool is_written(const struct duet_conn *conn)
+{
+    return conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
+}
+
 void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
                     const void *body, size_t body_size)
 {
-    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING ||
-        head_size + body_size == 0)
+    if (!is_written(conn) || head_size + body_size == 0)
         return; /* nothing to write: an empty part at the end would be written for ever */
     struct duet_chunk *chunk = chunk_with_room(conn, head_size + body_size);
     if (chunk == NULL) {
@@ -127,7 +131,7 @@ void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
 
 void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out)
 {
-    if (conn->state == CONN_CLOSED || conn->state == CONN_LINGERING || out->size == 0) {
+    if (!is_written(conn) || out->size == 0) {
         out->release(out);
         return;
     }
@@ -206,7 +210,7 @@ static void write_share(struct duet_conn *conn)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN) {
-            duet_conn_close(conn);
+            duet_conn_abandon(conn);
             return;
         }
         if (n > 0)

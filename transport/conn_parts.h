@@ -25,6 +25,9 @@ void duet_conn_count_pause(struct duet_conn *conn);
 /* Asks epoll for what the state needs. */
 void duet_conn_watch(struct duet_conn *conn);
 
+/* The peer is gone: closes, but for bytes that it sent before, which are read first. */
+void duet_conn_abandon(struct duet_conn *conn);
+
 /* Goes on to the next state when nothing is left to do in this one. */
 void duet_conn_settle(struct duet_conn *conn);
 

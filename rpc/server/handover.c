@@ -173,6 +173,13 @@ bool duet_home_may_be_notification(const struct duet_ticket *ticket)
     return is_unread || ticket->to.kind == DUET_KIND_NOTIFICATION;
 }
 
+/* A request whose caller is gone. */
+static bool is_unwanted(const struct duet_conn *conn, const struct duet_call *call)
+{
+    bool is_gone = conn == NULL || conn->state == CONN_ABANDONED;
+    return is_gone && call->is_read && call->to.kind != DUET_KIND_NOTIFICATION;
+}
+
 /* The result of a call has come home: to its connection, if its ticket is still there. */
 static void settle(struct duet_call *call)
 {
@@ -184,8 +191,10 @@ static void settle(struct duet_call *call)
         return;
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
-    if (conn == NULL && call->to.kind != DUET_KIND_NOTIFICATION) {
-        duet_home_drop_ticket(ticket); /* it was read after its connection had gone */
+    if (is_unwanted(conn, call)) { /* it was read after its connection had gone */
+        if (conn != NULL)
+            duet_conn_release(conn, ticket->bytes);
+        duet_home_drop_ticket(ticket);
         duet_home_recycle(call);
         return;
     }
@@ -293,6 +302,11 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct 
 {
     struct duet_home *home = call->home;
     struct duet_ticket *ticket = NULL;
+    if (is_unwanted(conn, call)) {
+        duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
+        duet_home_recycle(call);
+        return;
+    }
     if (!has_room(call, whole)) {
         duet_call_run(call, duet_call_refuse_over_budget(call));
         duet_home_answer(conn, call);

@@ -269,8 +269,22 @@ static void on_peer_finished(struct duet_conn *conn)
     (void)conn;
 }
 
+/* Requests have lost who wanted their answers. */
+static void on_abandoned(struct duet_conn *conn)
+{
+    struct duet_ticket *ticket = conn->calls;
+    while (ticket != NULL) {
+        struct duet_ticket *next = ticket->next;
+        if (!duet_home_may_be_notification(ticket)) {
+            duet_conn_release(conn, ticket->bytes);
+            duet_home_drop_ticket(ticket);
+        }
+        ticket = next;
+    }
+}
+
 /* Nobody waits for a notification, so nobody's leaving ends it: it goes on without its
- * connection. A request has lost who wanted its answer. */
+ * connection. */
 static void on_closed(struct duet_conn *conn)
 {
     struct duet_home *home = conn->conns->ctx;
@@ -290,5 +304,6 @@ const struct duet_conn_events duet_home_events = {
     .message = on_message,
     .bad = on_bad,
     .peer_finished = on_peer_finished,
+    .abandoned = on_abandoned,
     .closed = on_closed,
 };

@@ -177,6 +177,27 @@ class NotificationTest(LeavingTest):
         type(self).setUpClass()
 
 
+class UnreadTest(LeavingTest):
+    flags = (*LeavingTest.flags, "--max-in-flight", "5")
+
+    def test_notifications_that_were_not_read_yet_are_run(self):
+        """And an answer that was not read makes the end a reset, on TCP too."""
+        count = 200
+        for i in self.each_listener():
+            with self.hold_workers():
+                before = self.sleeps()
+                sock = self.server.connect(i)
+                sock.sendall(packed("double", 21))
+                self.assertTrue(sock.recv(1))
+                sock.sendall(notification("demo.sleep", 0.0) * count + packed("demo.sleep", 0.0))
+                self.wait_for_stats(lambda s: s["paused_max_in_flight"] > 0, "paused")
+                sock.close()
+            self.wait_at_rest()
+            after = self.sleeps()
+            self.assertEqual(after["ok"] - before["ok"], count)
+            self.assertEqual(after["dropped"] - before["dropped"], 1 + WORKERS)
+
+
 class GoneTest(LeavingTest):
     """A reset, and a unix socket's hang-up: nobody waits any more, though calls in flight keep the
     connection from being read."""

@@ -170,6 +170,12 @@ static void on_peer_finished(struct duet_conn *conn)
     rig->fins++;
 }
 
+static void on_abandoned(struct duet_conn *conn)
+{
+    struct rig *rig = conn->conns->ctx;
+    rig->abandons++;
+}
+
 static void on_closed(struct duet_conn *conn)
 {
     struct rig *rig = conn->conns->ctx;
@@ -182,6 +188,7 @@ static const struct duet_conn_events events = {
     .message = on_message,
     .bad = on_bad,
     .peer_finished = on_peer_finished,
+    .abandoned = on_abandoned,
     .closed = on_closed,
 };
 

@@ -41,7 +41,7 @@ struct rig {
     /* What it saw. */
     struct duet_buf log; /* the bodies, one after another */
     size_t messages, whole_messages, last_wire_size;
-    unsigned bads, fins, closes;
+    unsigned bads, fins, abandons, closes;
     bool last_was_last; /* duet_conn_is_last of the last message */
     int bad_status;
     char reason[DUET_REASON_MAX];

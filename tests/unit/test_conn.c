@@ -1,10 +1,12 @@
 /*
  * A connection's life: the ways it ends, whom it tells, draining, and ids.
  */
+#include "conn_parts.h"
 #include "conn_rig.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,7 +109,7 @@ static void a_reset_closes_whatever_is_in_flight(void **state)
         int peer;
         struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
         uint64_t id = conn->id;
-        PEER_SENDS(&rig, peer, "\001a\001b");
+        peer_send(&rig, peer, "\001a\001b", max == 1 ? 2 : 4); /* nothing is left unread */
         RIG_UNTIL(&rig, rig.messages >= 1);
         reset(peer);
         RIG_UNTIL(&rig, rig.closes == 1);
@@ -116,6 +118,60 @@ static void a_reset_closes_whatever_is_in_flight(void **state)
         assert_int_equal(rig.closes, 1);
         rig_close(&rig);
     }
+}
+
+static bool is_told_of_anything(const struct duet_loop *loop)
+{
+    struct epoll_event event;
+    return epoll_wait(loop->epoll_fd, &event, 1, 0) > 0;
+}
+
+static void what_a_peer_sent_before_it_left_is_taken_all_the_same(void **state)
+{
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        rig_open(&rig);
+        rig.holds = true;
+        rig.max_in_flight = 2;
+        int peer;
+        struct duet_conn *conn = tcp ? rig_connect_tcp(&rig, &peer) : rig_connect(&rig, &peer);
+        PEER_SENDS(&rig, peer, "\001a\001b\001c");
+        RIG_UNTIL(&rig, rig.messages == 2);
+        PEER_SENDS(&rig, peer, "\001d\001e");
+        reset(peer);
+        RIG_UNTIL(&rig, rig.abandons == 1);
+        rig_turn(&rig);
+        rig_turn(&rig);
+        assert_false(is_told_of_anything(&rig.loop)); /* it does not keep the loop busy */
+        assert_int_equal(rig.closes, 0);
+        while (rig.closes == 0) { /* that comes when all is read */
+            duet_conn_release(conn, 2);
+            duet_conns_turn_over(&rig.conns);    /* as when a letter brings the answer */
+            for (int turn = 0; turn < 4; turn++) /* reads, is stopped, is told so once */
+                rig_turn(&rig);
+            assert_true(rig.closes == 1 || !is_told_of_anything(&rig.loop));
+        }
+        LOG_IS(&rig, "abcde");
+        assert_int_equal(rig.abandons, 1);
+        rig_close(&rig);
+    }
+}
+
+static void what_comes_with_a_failed_write_is_taken_too(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    assert_int_equal(peer_send_some(peer, "\001a\001b", 4), 4);
+    close(peer);
+    duet_conn_send(conn, "late", 4, NULL, 0);
+    duet_conn_flush(conn);
+    assert_int_equal(rig.abandons, 1);
+    assert_int_equal(conn->out_size, 0);
+    RIG_UNTIL(&rig, rig.closes == 1);
+    LOG_IS(&rig, "ab");
+    rig_close(&rig);
 }
 
 static void a_reset_in_the_middle_of_a_large_message_leaves_nothing(void **state)
@@ -523,6 +579,8 @@ int main(void)
         cmocka_unit_test(a_fin_behind_unread_requests_is_told_at_once_and_they_still_run),
         cmocka_unit_test(a_fin_in_the_middle_of_a_message_ends_it),
         cmocka_unit_test(a_reset_closes_whatever_is_in_flight),
+        cmocka_unit_test(what_a_peer_sent_before_it_left_is_taken_all_the_same),
+        cmocka_unit_test(what_comes_with_a_failed_write_is_taken_too),
         cmocka_unit_test(a_reset_in_the_middle_of_a_large_message_leaves_nothing),
         cmocka_unit_test(a_bad_message_gets_its_answer_and_the_rest_is_read_away),
         cmocka_unit_test(a_fin_while_lingering_does_not_cut_what_lies_before_it),
