@@ -289,7 +289,8 @@ static bool is_at_rest(const struct duet_conn *conn)
 static void end_at_rest(struct duet_conn *conn)
 {
     uint64_t quiet_ms = conn->conns->loop->now_ms - conn->active_ms;
-    if (quiet_ms >= DRAIN_QUIET_MS && duet_conn_is_taken(conn)) {
+    bool is_quiet = conn->written == 0 || quiet_ms >= DRAIN_QUIET_MS;
+    if (is_quiet && duet_conn_is_taken(conn)) {
         duet_conn_close(conn);
         return;
     }
