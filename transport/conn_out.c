@@ -4,6 +4,8 @@
  */
 #include "conn_parts.h"
 
+#include "holder.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@ struct duet_chunk {
 
 static struct duet_chunk *chunk_of(struct duet_out *out)
 {
-    return (struct duet_chunk *)((char *)out - offsetof(struct duet_chunk, out));
+    return DUET_HOLDER(out, struct duet_chunk, out);
 }
 
 static void release_chunk(struct duet_out *out)

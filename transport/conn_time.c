@@ -5,6 +5,8 @@
  */
 #include "conn_parts.h"
 
+#include "holder.h"
+
 #include <linux/sockios.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -266,8 +268,7 @@ static void end_wait(struct duet_conn *conn, enum wait wait)
 
 void duet_conn_expired(struct duet_deadline *deadline)
 {
-    struct duet_conn *conn =
-        (struct duet_conn *)((char *)deadline - offsetof(struct duet_conn, deadline));
+    struct duet_conn *conn = DUET_HOLDER(deadline, struct duet_conn, deadline);
     if (what_for(conn) == FOR_READER && !mind_reader(conn))
         return;
     enum wait wait = what_for(conn);

@@ -6,6 +6,7 @@
 
 #include "errno_words.h"
 #include "fd.h"
+#include "holder.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -185,7 +186,7 @@ void duet_listener_close(struct duet_listener *listener)
 
 static struct duet_acceptor *acceptor_of_source(struct duet_source *source)
 {
-    return (struct duet_acceptor *)((char *)source - offsetof(struct duet_acceptor, source));
+    return DUET_HOLDER(source, struct duet_acceptor, source);
 }
 
 static int watch(struct duet_acceptor *acceptor)
@@ -215,8 +216,7 @@ static void start_pause(struct duet_acceptor *acceptor)
 
 static void on_pause_over(struct duet_deadline *deadline)
 {
-    struct duet_acceptor *acceptor =
-        (struct duet_acceptor *)((char *)deadline - offsetof(struct duet_acceptor, pause));
+    struct duet_acceptor *acceptor = DUET_HOLDER(deadline, struct duet_acceptor, pause);
     if (watch(acceptor) < 0)
         start_pause(acceptor);
 }

@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include "fd.h"
+#include "holder.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -98,8 +99,7 @@ static void tell_source(const struct duet_loop *loop, uint64_t id, uint32_t even
 static void on_wake(struct duet_source *source, uint32_t events)
 {
     (void)events;
-    struct duet_loop *loop =
-        (struct duet_loop *)((char *)source - offsetof(struct duet_loop, wake_source));
+    struct duet_loop *loop = DUET_HOLDER(source, struct duet_loop, wake_source);
     uint64_t count;
     ssize_t n = read(loop->wake_fd, &count, sizeof count);
     (void)n; /* EAGAIN: woken for a count that was read already */

@@ -5,6 +5,8 @@
  */
 #include "home_parts.h"
 
+#include "holder.h"
+
 #include <errno.h>
 
 enum {
@@ -111,9 +113,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
 
 static void on_ticket_deadline(struct duet_deadline *deadline)
 {
-    answer_ticket(
-        (struct duet_ticket *)((char *)deadline - offsetof(struct duet_ticket, deadline)),
-        FATE_TIMED_OUT);
+    answer_ticket(DUET_HOLDER(deadline, struct duet_ticket, deadline), FATE_TIMED_OUT);
 }
 
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
@@ -211,12 +211,12 @@ static void settle(struct duet_call *call)
 
 static void on_letter(struct duet_letter *letter)
 {
-    settle((struct duet_call *)((char *)letter - offsetof(struct duet_call, letter)));
+    settle(DUET_HOLDER(letter, struct duet_call, letter));
 }
 
 static struct duet_call *call_of(struct duet_queue_link *item)
 {
-    return (struct duet_call *)((char *)item - offsetof(struct duet_call, queued));
+    return DUET_HOLDER(item, struct duet_call, queued);
 }
 
 /* Leaves those in the batch whose clients are still there, and their time not over. */

@@ -2,6 +2,7 @@
  * A home's own life: opening, accepting, the end of each turn, draining, closing. On the loop's
  * thread.
  */
+#include "holder.h"
 #include "home.h"
 #include "home_parts.h"
 
@@ -78,8 +79,7 @@ static void note_unsent(struct duet_conn *conn, void *ctx)
 
 static void on_drain_deadline(struct duet_deadline *deadline)
 {
-    struct duet_home *home =
-        (struct duet_home *)((char *)deadline - offsetof(struct duet_home, drain_deadline));
+    struct duet_home *home = DUET_HOLDER(deadline, struct duet_home, drain_deadline);
     enum { LAST_WORDS_MS = 1000 }; /* for the faults to leave */
     if (home->is_past_deadline) {
         duet_conns_each(&home->conns, note_unsent, NULL);
@@ -129,8 +129,7 @@ static void begin_drain(struct duet_home *home)
 
 static void on_delay_over(struct duet_deadline *deadline)
 {
-    begin_drain(
-        (struct duet_home *)((char *)deadline - offsetof(struct duet_home, drain_deadline)));
+    begin_drain(DUET_HOLDER(deadline, struct duet_home, drain_deadline));
 }
 
 /* The server was asked to drain. For a while it may go on as before but for its health check:
@@ -230,8 +229,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
 static void on_drain(struct duet_source *source, uint32_t events)
 {
     (void)events;
-    struct duet_home *home =
-        (struct duet_home *)((char *)source - offsetof(struct duet_home, drain_source));
+    struct duet_home *home = DUET_HOLDER(source, struct duet_home, drain_source);
     duet_loop_remove(&home->loop, home->server->drain_fd, source); /* readable for ever */
 }
 

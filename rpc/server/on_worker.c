@@ -5,6 +5,7 @@
  */
 #include "on_worker.h"
 
+#include "holder.h"
 #include "home.h"
 
 static void post_home(struct duet_worker *self, struct duet_call *call)
@@ -65,7 +66,7 @@ static struct duet_gate_link *run_admitted(struct duet_worker *self, struct duet
 
 static struct duet_call *call_in_line(struct duet_gate_link *link)
 {
-    return (struct duet_call *)((char *)link - offsetof(struct duet_call, in_line));
+    return DUET_HOLDER(link, struct duet_call, in_line);
 }
 
 /* Runs a call, and those that one after the other are let in by it. */
@@ -135,8 +136,7 @@ static void read_call(struct duet_worker *self, struct duet_call *call)
 
 void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
 {
-    struct duet_call *call =
-        (struct duet_call *)((char *)item - offsetof(struct duet_call, queued));
+    struct duet_call *call = DUET_HOLDER(item, struct duet_call, queued);
     struct duet_worker *self = &call->home->server->worker_notes[worker];
     if (call->is_admitted) {
         run_all_admitted(self, call);

@@ -4,6 +4,8 @@
  */
 #include "loop.h"
 
+#include "holder.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -304,8 +306,7 @@ struct pingpong {
 
 static void on_ball(struct duet_letter *letter)
 {
-    struct pingpong *game =
-        (struct pingpong *)((char *)letter - offsetof(struct pingpong, note));
+    struct pingpong *game = DUET_HOLDER(letter, struct pingpong, note.letter);
     game->rig.happened++;
     atomic_fetch_add(&game->come, 1);
 }

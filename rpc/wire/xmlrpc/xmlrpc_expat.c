@@ -8,6 +8,7 @@
  */
 #include "xmlrpc_expat.h"
 
+#include "holder.h"
 #include "xmlrpc_expat_calls.h"
 
 #include <pthread.h>
@@ -103,7 +104,7 @@ static void *take(size_t size)
 
 static struct block *block_of(void *bytes)
 {
-    return (struct block *)((uint8_t *)bytes - offsetof(struct block, bytes));
+    return DUET_HOLDER(bytes, struct block, bytes);
 }
 
 static void give(void *bytes)
