@@ -8,6 +8,7 @@
 #include "framing.h"
 
 #include "bytes.h"
+#include "msgpack_first.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +34,6 @@ struct walk {
 
 enum {
     ENVELOPE_DEPTH = 2, /* the message and its parameters, which --max-depth does not count */
-    NEVER_USED = 0xc1,  /* the one byte that no value begins with */
     /* From this size on it pays to tell the caller how much is to come: a page. */
     WORTH_WAITING_FOR = 4096,
 };
@@ -112,11 +112,6 @@ struct header {
     bool container;
 };
 
-static uint32_t load(const uint8_t *bytes, unsigned width)
-{
-    return width == 1 ? *bytes : width == 2 ? duet_load16(bytes) : duet_load32(bytes);
-}
-
 /* Reads the header of a value that `sizes` cannot tell, from the `n` bytes there are. A header
  * that is not whole yet reads as a value of the header's size: more than n. */
 static struct header read_header(const uint8_t *bytes, size_t n)
@@ -131,7 +126,7 @@ static struct header read_header(const uint8_t *bytes, size_t n)
     uint64_t own = 1u + form->width + form->extra;
     if (n <= form->width)
         return (struct header){own, own, 0, false};
-    uint32_t number = load(bytes + 1, form->width);
+    uint32_t number = (uint32_t)duet_load(bytes + 1, form->width);
     if (form->values == 0)
         return (struct header){own, own + number, 0, false};
     return (struct header){own, own, (uint64_t)number * form->values, true};
@@ -245,17 +240,12 @@ static enum duet_frame refuse(const struct walk *walk, struct place place,
     return too_long(walk, place, header->own + header->items, bytes, message);
 }
 
-static bool begins_array(uint8_t first)
-{
-    return (first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd;
-}
-
 static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
                                  struct duet_message *message)
 {
     struct walk *walk = state;
     struct place place = walk->place; /* a copy, to live in registers */
-    if (place.at == 0 && !begins_array(*bytes))
+    if (place.at == 0 && !duet_msgpack_begins_array(*bytes))
         return bad_byte(bytes, 0, message);
 
     for (;;) {
@@ -266,7 +256,7 @@ static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
          * ahead. */
         uint64_t size = first < 0x80 ? 1 : sizes[first];
         if (size == 0) {
-            if (first == NEVER_USED)
+            if (first == DUET_MSGPACK_NEVER)
                 return bad_byte(bytes, place.at, message);
             struct header header = read_header(bytes + place.at, n - place.at);
             if (header.own - 1 > place.spare)

@@ -215,7 +215,7 @@ static void adopt_raw(struct duet_call *call)
     if (call->request.raw_seen == DUET_RAW_UNKNOWN || !call->home->server->raw_is_auto)
         return;
     call->to.style.raw =
-        call->request.raw_seen == DUET_RAW_OLD_SEEN ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW;
+        call->request.raw_seen == DUET_RAW_OLD_SEEN ? DUET_RAW_OLD : DUET_RAW_NEW;
 }
 
 static void start_writer(struct duet_call *call)

@@ -147,7 +147,7 @@ static int write_fault(duet_call *call, duet_writer *writer)
     duet_write_field(writer, "faultString");
     /* A string in any style, as in a whole fault: never base64, never a fault of its own. */
     uint8_t style = writer->style.control_chars;
-    writer->style.control_chars = DUET_STYLE_CONTROL_REPLACE;
+    writer->style.control_chars = DUET_CONTROL_REPLACE;
     int rc = duet_write_string(writer, message, strlen(message));
     writer->style.control_chars = style;
     return rc;

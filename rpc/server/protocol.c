@@ -6,14 +6,11 @@
  */
 #include "protocol.h"
 
+#include "msgpack_first.h"
+
 static const struct duet_protocol_row http = {.framing = &duet_framing_http,
                                               .is_ordered = true};
 static const struct duet_protocol_row msgpack = {.framing = &duet_framing_msgpack};
-
-static bool begins_msgpack(uint8_t first)
-{
-    return (first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd;
-}
 
 static bool begins_http(uint8_t first)
 {
@@ -28,7 +25,7 @@ const struct duet_protocol_row *duet_protocol_choose(enum duet_scheme scheme, ui
         return &http;
     if (scheme == DUET_SCHEME_MSGPACK)
         return &msgpack;
-    if (begins_msgpack(first))
+    if (duet_msgpack_begins_array(first))
         return &msgpack;
     return begins_http(first) ? &http : NULL;
 }

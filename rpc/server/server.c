@@ -281,7 +281,7 @@ static void fix_options(struct duet_server *server)
         .control_chars = (uint8_t)option[DUET_OPT_CONTROL_CHARS],
         .i8 = (uint8_t)option[DUET_OPT_I8],
         .nil = (uint8_t)option[DUET_OPT_NIL],
-        .raw = option[DUET_OPT_RAW] == DUET_RAW_OLD ? DUET_STYLE_RAW_OLD : DUET_STYLE_RAW_NEW,
+        .raw = option[DUET_OPT_RAW] == DUET_RAW_OLD ? DUET_RAW_OLD : DUET_RAW_NEW,
         .error = (uint8_t)option[DUET_OPT_ERROR_STYLE],
     };
 }

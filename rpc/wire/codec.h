@@ -25,32 +25,14 @@ struct duet_value {
 
 enum duet_kind { DUET_KIND_REQUEST, DUET_KIND_NOTIFICATION, DUET_KIND_RESPONSE };
 
-/* How values are written where the formats leave a choice: options of the server, or of a
- * connection. Plain bytes. */
-enum duet_style_choice {
-    DUET_STYLE_CONTROL_BASE64 = 0, /* text that XML cannot carry: as base64, with U+FFFD, or a
-                                      fault */
-    DUET_STYLE_CONTROL_REPLACE,
-    DUET_STYLE_CONTROL_FAULT,
-    DUET_STYLE_I8 = 0, /* integers beyond 32 bits: <i8>, <ex:i8>, or a fault */
-    DUET_STYLE_I8_EX,
-    DUET_STYLE_I8_FAULT,
-    DUET_STYLE_NIL = 0, /* nil: <nil/>, <ex:nil/>, a fault, "", or false */
-    DUET_STYLE_NIL_EX,
-    DUET_STYLE_NIL_FAULT,
-    DUET_STYLE_NIL_EMPTY,
-    DUET_STYLE_NIL_FALSE,
-    DUET_STYLE_RAW_NEW = 0, /* MessagePack: today's str8, bin and ext, or the raw of before
-                               2013 */
-    DUET_STYLE_RAW_OLD,
-    DUET_STYLE_ERROR_ARRAY = 0, /* MessagePack-RPC errors: [code, message], message, or
-                                   1/2/message */
-    DUET_STYLE_ERROR_STRING,
-    DUET_STYLE_ERROR_JUBATUS,
-};
-
+/* How values are written where the formats leave a choice, each one of duet.h's choices for the
+ * option of that name. Plain bytes. */
 struct duet_style {
-    uint8_t control_chars, i8, nil, raw, error;
+    uint8_t control_chars; /* DUET_CONTROL_… */
+    uint8_t i8;            /* DUET_I8_… */
+    uint8_t nil;           /* DUET_NIL_… */
+    uint8_t raw;           /* DUET_RAW_NEW or _OLD */
+    uint8_t error;         /* DUET_ERROR_… */
 };
 
 /* One request message as a codec reads it. */

@@ -4,7 +4,7 @@
  */
 #include "codec.h"
 
-#include "bytes.h"
+#include "timestamp.h"
 
 #include <string.h>
 
@@ -23,30 +23,9 @@ static const duet_value *as_value(const msgpack_object *object)
 
 /* ---- Types */
 
-enum { TIME_TYPE = -1, NANOSECONDS = 1000000000 };
-
-/* Reads a timestamp's payload: 32 bits of seconds; 30 bits of nanoseconds and 34 of seconds; or
- * 32 of nanoseconds and 64 of seconds. False when it is none. */
 static bool read_time(const msgpack_object_ext *ext, duet_time *time)
 {
-    if (ext->type != TIME_TYPE)
-        return false;
-    switch (ext->size) {
-    case 4:
-        *time = (duet_time){duet_load32(ext->ptr), 0};
-        return true;
-    case 8: {
-        uint64_t both = duet_load64(ext->ptr);
-        *time =
-            (duet_time){(int64_t)(both & (((uint64_t)1 << 34) - 1)), (uint32_t)(both >> 34)};
-        return time->nanoseconds < NANOSECONDS;
-    }
-    case 12:
-        *time = (duet_time){(int64_t)duet_load64(ext->ptr + 4), duet_load32(ext->ptr)};
-        return time->nanoseconds < NANOSECONDS;
-    default:
-        return false;
-    }
+    return ext->type == DUET_TIMESTAMP_TYPE && duet_timestamp_read(ext->ptr, ext->size, time);
 }
 
 duet_type duet_value_type(const duet_value *value)

@@ -83,10 +83,10 @@ static void extension_types_are_declared_where_the_style_uses_them(void **state)
         "xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\"><params>";
     codec->begin_reply(writer, 0);
     assert_null(strstr(written(&writing), "xmlns"));
-    writer->style.nil = DUET_STYLE_NIL_EX;
+    writer->style.nil = DUET_NIL_EX;
     codec->begin_reply(writer, 0);
     assert_non_null(strstr(written(&writing), declared));
-    writer->style = (struct duet_style){.i8 = DUET_STYLE_I8_EX};
+    writer->style = (struct duet_style){.i8 = DUET_I8_EX};
     codec->begin_reply(writer, 0);
     assert_non_null(strstr(written(&writing), declared));
     writing_done(&writing);

@@ -61,7 +61,7 @@ static void integers_take_their_smallest_form(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_writer writer;
-        begin(&writer, DUET_STYLE_RAW_NEW);
+        begin(&writer, DUET_RAW_NEW);
         assert_int_equal(ops->integer(&writer, rows[i].value), 0);
         expect(&writer, rows[i].bytes, rows[i].size);
     }
@@ -71,7 +71,7 @@ static void the_other_scalars(void **state)
 {
     (void)state;
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     ops->nil(&writer);
     ops->boolean(&writer, false);
     ops->boolean(&writer, true);
@@ -111,32 +111,32 @@ static void strings_bytes_and_extensions_have_the_smallest_header(void **state)
         const char *header;
         size_t header_size;
     } rows[] = {
-        {'s', DUET_STYLE_RAW_NEW, 0, "\xa0", 1},
-        {'s', DUET_STYLE_RAW_NEW, 31, "\xbf", 1},
-        {'s', DUET_STYLE_RAW_NEW, 32, "\xd9\x20", 2},
-        {'s', DUET_STYLE_RAW_NEW, 255, "\xd9\xff", 2},
-        {'s', DUET_STYLE_RAW_NEW, 256, "\xda\x01\x00", 3},
-        {'s', DUET_STYLE_RAW_NEW, 65535, "\xda\xff\xff", 3},
-        {'s', DUET_STYLE_RAW_NEW, 65536, "\xdb\x00\x01\x00\x00", 5},
-        {'b', DUET_STYLE_RAW_NEW, 0, "\xc4\x00", 2},
-        {'b', DUET_STYLE_RAW_NEW, 255, "\xc4\xff", 2},
-        {'b', DUET_STYLE_RAW_NEW, 256, "\xc5\x01\x00", 3},
-        {'b', DUET_STYLE_RAW_NEW, 65536, "\xc6\x00\x01\x00\x00", 5},
-        {'e', DUET_STYLE_RAW_NEW, 0, "\xc7\x00\x05", 3},
-        {'e', DUET_STYLE_RAW_NEW, 1, "\xd4\x05", 2},
-        {'e', DUET_STYLE_RAW_NEW, 2, "\xd5\x05", 2},
-        {'e', DUET_STYLE_RAW_NEW, 3, "\xc7\x03\x05", 3},
-        {'e', DUET_STYLE_RAW_NEW, 4, "\xd6\x05", 2},
-        {'e', DUET_STYLE_RAW_NEW, 8, "\xd7\x05", 2},
-        {'e', DUET_STYLE_RAW_NEW, 16, "\xd8\x05", 2},
-        {'e', DUET_STYLE_RAW_NEW, 256, "\xc8\x01\x00\x05", 4},
-        {'e', DUET_STYLE_RAW_NEW, 65536, "\xc9\x00\x01\x00\x00\x05", 6},
-        {'s', DUET_STYLE_RAW_OLD, 31, "\xbf", 1},
-        {'s', DUET_STYLE_RAW_OLD, 32, "\xda\x00\x20", 3},
-        {'s', DUET_STYLE_RAW_OLD, 65536, "\xdb\x00\x01\x00\x00", 5},
-        {'b', DUET_STYLE_RAW_OLD, 0, "\xa0", 1},
-        {'b', DUET_STYLE_RAW_OLD, 255, "\xda\x00\xff", 3},
-        {'e', DUET_STYLE_RAW_OLD, 4, "\xa4", 1},
+        {'s', DUET_RAW_NEW, 0, "\xa0", 1},
+        {'s', DUET_RAW_NEW, 31, "\xbf", 1},
+        {'s', DUET_RAW_NEW, 32, "\xd9\x20", 2},
+        {'s', DUET_RAW_NEW, 255, "\xd9\xff", 2},
+        {'s', DUET_RAW_NEW, 256, "\xda\x01\x00", 3},
+        {'s', DUET_RAW_NEW, 65535, "\xda\xff\xff", 3},
+        {'s', DUET_RAW_NEW, 65536, "\xdb\x00\x01\x00\x00", 5},
+        {'b', DUET_RAW_NEW, 0, "\xc4\x00", 2},
+        {'b', DUET_RAW_NEW, 255, "\xc4\xff", 2},
+        {'b', DUET_RAW_NEW, 256, "\xc5\x01\x00", 3},
+        {'b', DUET_RAW_NEW, 65536, "\xc6\x00\x01\x00\x00", 5},
+        {'e', DUET_RAW_NEW, 0, "\xc7\x00\x05", 3},
+        {'e', DUET_RAW_NEW, 1, "\xd4\x05", 2},
+        {'e', DUET_RAW_NEW, 2, "\xd5\x05", 2},
+        {'e', DUET_RAW_NEW, 3, "\xc7\x03\x05", 3},
+        {'e', DUET_RAW_NEW, 4, "\xd6\x05", 2},
+        {'e', DUET_RAW_NEW, 8, "\xd7\x05", 2},
+        {'e', DUET_RAW_NEW, 16, "\xd8\x05", 2},
+        {'e', DUET_RAW_NEW, 256, "\xc8\x01\x00\x05", 4},
+        {'e', DUET_RAW_NEW, 65536, "\xc9\x00\x01\x00\x00\x05", 6},
+        {'s', DUET_RAW_OLD, 31, "\xbf", 1},
+        {'s', DUET_RAW_OLD, 32, "\xda\x00\x20", 3},
+        {'s', DUET_RAW_OLD, 65536, "\xdb\x00\x01\x00\x00", 5},
+        {'b', DUET_RAW_OLD, 0, "\xa0", 1},
+        {'b', DUET_RAW_OLD, 255, "\xda\x00\xff", 3},
+        {'e', DUET_RAW_OLD, 4, "\xa4", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_header(rows[i].kind, rows[i].raw, rows[i].size, rows[i].header,
@@ -150,7 +150,7 @@ static void a_length_beyond_32_bits_is_too_much(void **state)
     skip(); /* no such length can be */
 #else
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     size_t size = (size_t)UINT32_MAX + 1;
     assert_int_equal(ops->string(&writer, filler, size), -EMSGSIZE);
     assert_int_equal(ops->bytes(&writer, filler, size), -EMSGSIZE);
@@ -165,7 +165,7 @@ static void times_are_timestamps_of_the_smallest_size(void **state)
 {
     (void)state;
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     ops->time(&writer, (duet_time){1, 0});
     ops->time(&writer, (duet_time){1, 1});
     ops->time(&writer, (duet_time){INT64_C(1) << 32, 0});
@@ -180,7 +180,7 @@ static void an_old_peer_gets_times_as_seconds(void **state)
 {
     (void)state;
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_OLD);
+    begin(&writer, DUET_RAW_OLD);
     ops->time(&writer, (duet_time){1000, 0});
     ops->time(&writer, (duet_time){-2, 500000000});
     EXPECT(&writer, "\xcd\x03\xe8\xcb\xbf\xf8\0\0\0\0\0\0");
@@ -190,7 +190,7 @@ static void containers_take_their_smallest_form(void **state)
 {
     (void)state;
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     ops->begin_array(&writer, 0);
     ops->begin_array(&writer, 15);
     ops->begin_array(&writer, 16);
@@ -217,7 +217,7 @@ static void a_key_may_be_anything(void **state)
     msgpack_object array = {.type = MSGPACK_OBJECT_ARRAY, .via.array = {4, items}};
 
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     assert_int_equal(ops->key(&writer, &one), 0);
     assert_int_equal(ops->key(&writer, &text), 0);
     assert_int_equal(ops->key(&writer, &array), 0);
@@ -235,7 +235,7 @@ static void a_key_of_endless_depth_is_a_fault(void **state)
         nested[i].via.array = (msgpack_object_array){1, &nested[i + 1]};
     }
     struct duet_writer writer;
-    begin(&writer, DUET_STYLE_RAW_NEW);
+    begin(&writer, DUET_RAW_NEW);
     assert_int_equal(ops->key(&writer, &nested[LEVELS - 64]), 0);
     assert_int_equal(ops->key(&writer, &nested[0]), DUET_FAILED);
     assert_int_equal(fault.code, DUET_FAULT_LIMIT);

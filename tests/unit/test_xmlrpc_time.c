@@ -148,43 +148,6 @@ static void years_of_five_digits_are_not_written(void **state)
     assert_false(duet_xml_time_write(text, INT64_MAX));
 }
 
-static void timestamps_take_their_shortest_form(void **state)
-{
-    (void)state;
-    static const struct {
-        duet_time time;
-        size_t size;
-        const char *bytes;
-    } rows[] = {
-        {{0, 0}, 4, "\0\0\0\0"},
-        {{1, 0}, 4, "\0\0\0\1"},
-        {{4294967295, 0}, 4, "\xff\xff\xff\xff"},
-        {{4294967296, 0}, 8, "\0\0\0\1\0\0\0\0"},
-        {{1, 1}, 8, "\0\0\0\4\0\0\0\1"},
-        {{17179869183, 999999999}, 8, "\xee\x6b\x27\xff\xff\xff\xff\xff"},
-        {{17179869184, 0}, 12, "\0\0\0\0\0\0\0\4\0\0\0\0"},
-        {{-1, 500000000}, 12, "\x1d\xcd\x65\x00\xff\xff\xff\xff\xff\xff\xff\xff"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        uint8_t room[DUET_XML_TIMESTAMP_SIZE];
-        duet_time back;
-        assert_int_equal(duet_xml_timestamp_write(room, rows[i].time), rows[i].size);
-        assert_memory_equal(room, rows[i].bytes, rows[i].size);
-        assert_true(duet_xml_timestamp_read(room, rows[i].size, &back));
-        assert_int_equal(back.seconds, rows[i].time.seconds);
-        assert_int_equal(back.nanoseconds, rows[i].time.nanoseconds);
-    }
-}
-
-static void a_bad_timestamp_is_none(void **state)
-{
-    (void)state;
-    duet_time time;
-    assert_false(duet_xml_timestamp_read("\0\0\0", 3, &time));
-    assert_false(duet_xml_timestamp_read("\xff\xff\xff\xff\0\0\0\0", 8, &time));
-    assert_false(duet_xml_timestamp_read("\x3b\x9a\xca\x00\0\0\0\0\0\0\0\0", 12, &time));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,8 +157,6 @@ int main(void)
         cmocka_unit_test(every_day_of_ten_thousand_years_comes_back),
         cmocka_unit_test(dates_agree_with_the_c_library),
         cmocka_unit_test(years_of_five_digits_are_not_written),
-        cmocka_unit_test(timestamps_take_their_shortest_form),
-        cmocka_unit_test(a_bad_timestamp_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,14 +26,14 @@ static void integers_beyond_32_bits_follow_the_style(void **state)
         uint8_t style;
         const char *xml; /* NULL: a fault */
     } rows[] = {
-        {0, DUET_STYLE_I8, "<value><int>0</int></value>"},
-        {-7, DUET_STYLE_I8_FAULT, "<value><int>-7</int></value>"},
-        {INT32_MAX, DUET_STYLE_I8_FAULT, "<value><int>2147483647</int></value>"},
-        {INT32_MIN, DUET_STYLE_I8_EX, "<value><int>-2147483648</int></value>"},
-        {INT64_C(2147483648), DUET_STYLE_I8, "<value><i8>2147483648</i8></value>"},
-        {INT64_MIN, DUET_STYLE_I8, "<value><i8>-9223372036854775808</i8></value>"},
-        {INT64_MAX, DUET_STYLE_I8_EX, "<value><ex:i8>9223372036854775807</ex:i8></value>"},
-        {INT64_C(-2147483649), DUET_STYLE_I8_FAULT, NULL},
+        {0, DUET_I8_PLAIN, "<value><int>0</int></value>"},
+        {-7, DUET_I8_FAULT, "<value><int>-7</int></value>"},
+        {INT32_MAX, DUET_I8_FAULT, "<value><int>2147483647</int></value>"},
+        {INT32_MIN, DUET_I8_EX, "<value><int>-2147483648</int></value>"},
+        {INT64_C(2147483648), DUET_I8_PLAIN, "<value><i8>2147483648</i8></value>"},
+        {INT64_MIN, DUET_I8_PLAIN, "<value><i8>-9223372036854775808</i8></value>"},
+        {INT64_MAX, DUET_I8_EX, "<value><ex:i8>9223372036854775807</ex:i8></value>"},
+        {INT64_C(-2147483649), DUET_I8_FAULT, NULL},
     };
     struct writing writing;
     struct duet_writer *writer = writing_init(&writing, 1000);
@@ -68,16 +68,16 @@ static void nil_follows_the_style(void **state)
     struct duet_writer *writer = writing_init(&writing, 1000);
     assert_int_equal(ops->nil(writer), 0);
     assert_string_equal(written(&writing), "<value><nil/></value>");
-    writer->style.nil = DUET_STYLE_NIL_EX;
+    writer->style.nil = DUET_NIL_EX;
     assert_int_equal(ops->nil(writer), 0);
     assert_string_equal(written(&writing), "<value><ex:nil/></value>");
-    writer->style.nil = DUET_STYLE_NIL_EMPTY;
+    writer->style.nil = DUET_NIL_EMPTY;
     assert_int_equal(ops->nil(writer), 0);
     assert_string_equal(written(&writing), "<value><string></string></value>");
-    writer->style.nil = DUET_STYLE_NIL_FALSE;
+    writer->style.nil = DUET_NIL_FALSE;
     assert_int_equal(ops->nil(writer), 0);
     assert_string_equal(written(&writing), "<value><boolean>0</boolean></value>");
-    writer->style.nil = DUET_STYLE_NIL_FAULT;
+    writer->style.nil = DUET_NIL_FAULT;
     assert_int_equal(ops->nil(writer), DUET_FAILED);
     assert_int_equal(writing.fault.code, DUET_FAULT_INTERNAL);
     writing_done(&writing);
@@ -137,15 +137,14 @@ static void strings_are_typed_and_escaped_and_follow_the_style(void **state)
         uint8_t style;
         const char *xml; /* NULL: a fault */
     } rows[] = {
-        {"", DUET_STYLE_CONTROL_BASE64, "<value><string></string></value>"},
-        {"a<b>&\r\n", DUET_STYLE_CONTROL_FAULT,
+        {"", DUET_CONTROL_BASE64, "<value><string></string></value>"},
+        {"a<b>&\r\n", DUET_CONTROL_FAULT,
          "<value><string>a&lt;b&gt;&amp;&#13;\n</string></value>"},
-        {"a\x1b", DUET_STYLE_CONTROL_BASE64, "<value><base64>YRs=</base64></value>"},
-        {"a\x1b", DUET_STYLE_CONTROL_REPLACE, "<value><string>a\xef\xbf\xbd</string></value>"},
-        {"a\xff<", DUET_STYLE_CONTROL_BASE64, "<value><base64>Yf88</base64></value>"},
-        {"a\xff<", DUET_STYLE_CONTROL_REPLACE,
-         "<value><string>a\xef\xbf\xbd&lt;</string></value>"},
-        {"a\xff<", DUET_STYLE_CONTROL_FAULT, NULL},
+        {"a\x1b", DUET_CONTROL_BASE64, "<value><base64>YRs=</base64></value>"},
+        {"a\x1b", DUET_CONTROL_REPLACE, "<value><string>a\xef\xbf\xbd</string></value>"},
+        {"a\xff<", DUET_CONTROL_BASE64, "<value><base64>Yf88</base64></value>"},
+        {"a\xff<", DUET_CONTROL_REPLACE, "<value><string>a\xef\xbf\xbd&lt;</string></value>"},
+        {"a\xff<", DUET_CONTROL_FAULT, NULL},
     };
     struct writing writing;
     struct duet_writer *writer = writing_init(&writing, 1000);
@@ -238,7 +237,7 @@ static void keys_that_are_no_text_are_a_fault(void **state)
     };
     struct writing writing;
     struct duet_writer *writer = writing_init(&writing, 1000);
-    writer->style.control_chars = DUET_STYLE_CONTROL_FAULT;
+    writer->style.control_chars = DUET_CONTROL_FAULT;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         writing.fault.code = 0;
         assert_int_equal(ops->key(writer, &rows[i]), DUET_FAILED);

@@ -26,24 +26,6 @@ enum {
     WORKERS_PER_CPU = 2,
 };
 
-/* The format code takes the choices as they are. */
-_Static_assert((int)DUET_CONTROL_BASE64 == (int)DUET_STYLE_CONTROL_BASE64, "same values");
-_Static_assert((int)DUET_CONTROL_REPLACE == (int)DUET_STYLE_CONTROL_REPLACE, "same values");
-_Static_assert((int)DUET_CONTROL_FAULT == (int)DUET_STYLE_CONTROL_FAULT, "same values");
-_Static_assert((int)DUET_I8_PLAIN == (int)DUET_STYLE_I8, "same values");
-_Static_assert((int)DUET_I8_EX == (int)DUET_STYLE_I8_EX, "same values");
-_Static_assert((int)DUET_I8_FAULT == (int)DUET_STYLE_I8_FAULT, "same values");
-_Static_assert((int)DUET_NIL_PLAIN == (int)DUET_STYLE_NIL, "same values");
-_Static_assert((int)DUET_NIL_EX == (int)DUET_STYLE_NIL_EX, "same values");
-_Static_assert((int)DUET_NIL_FAULT == (int)DUET_STYLE_NIL_FAULT, "same values");
-_Static_assert((int)DUET_NIL_EMPTY == (int)DUET_STYLE_NIL_EMPTY, "same values");
-_Static_assert((int)DUET_NIL_FALSE == (int)DUET_STYLE_NIL_FALSE, "same values");
-_Static_assert((int)DUET_RAW_NEW == (int)DUET_STYLE_RAW_NEW, "same values");
-_Static_assert((int)DUET_RAW_OLD == (int)DUET_STYLE_RAW_OLD, "same values");
-_Static_assert((int)DUET_ERROR_ARRAY == (int)DUET_STYLE_ERROR_ARRAY, "same values");
-_Static_assert((int)DUET_ERROR_STRING == (int)DUET_STYLE_ERROR_STRING, "same values");
-_Static_assert((int)DUET_ERROR_JUBATUS == (int)DUET_STYLE_ERROR_JUBATUS, "same values");
-
 /* clang-format off */
 static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
     [DUET_OPT_LOOPS] = {"--loops", "event loops, each a thread",

@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "duet.h"
 #include "framing.h"
+#include "msgpack_first.h"
 #include "writer.h"
 
 #include <string.h>
@@ -74,10 +75,7 @@ static enum found take_number(struct cursor *cursor, unsigned width, uint64_t *n
     const uint8_t *bytes = take(cursor, width);
     if (bytes == NULL)
         return FOUND_END;
-    *number = width == 1   ? *bytes
-              : width == 2 ? duet_load16(bytes)
-              : width == 4 ? duet_load32(bytes)
-                           : duet_load64(bytes);
+    *number = duet_load(bytes, width);
     return FOUND;
 }
 
@@ -108,12 +106,12 @@ static enum found take_array(struct cursor *cursor, uint64_t *count)
     const uint8_t *first = take(cursor, 1);
     if (first == NULL)
         return FOUND_END;
-    if ((*first & 0xf0) == 0x90) {
+    if (!duet_msgpack_begins_array(*first))
+        return FOUND_OTHER;
+    if (*first < 0xa0) {
         *count = *first & 15;
         return FOUND;
     }
-    if (*first != 0xdc && *first != 0xdd)
-        return FOUND_OTHER;
     return take_number(cursor, *first == 0xdc ? 2 : 4, count);
 }
 
@@ -275,7 +273,7 @@ static int check_params(struct duet_request *request, struct cursor *cursor)
     if (cursor->next == cursor->end)
         return ends_early(request);
     uint8_t first = *cursor->next;
-    if ((first & 0xf0) != 0x90 && first != 0xdc && first != 0xdd && first != 0xc0)
+    if (!duet_msgpack_begins_array(first) && first != DUET_MSGPACK_NIL)
         return wrong_type(request, "params must be an array", cursor->next);
     request->params_offset = (size_t)(cursor->next - request->bytes);
     return 0;
@@ -344,9 +342,9 @@ static int write_jubatus(struct duet_writer *writer, const struct duet_fault *fa
 
 static int write_error(struct duet_writer *writer, const struct duet_fault *fault)
 {
-    if (writer->style.error == DUET_STYLE_ERROR_STRING)
+    if (writer->style.error == DUET_ERROR_STRING)
         return write_message(writer, fault);
-    if (writer->style.error == DUET_STYLE_ERROR_JUBATUS)
+    if (writer->style.error == DUET_ERROR_JUBATUS)
         return write_jubatus(writer, fault);
 
     int rc = duet_writer_ops_msgpack.begin_array(writer, 2);

@@ -7,6 +7,7 @@
 #include "codec_msgpack.h"
 
 #include "bytes.h"
+#include "msgpack_first.h"
 
 #include <string.h>
 
@@ -282,7 +283,7 @@ int duet_msgpack_decode(struct duet_request *request)
     request->params.type = MSGPACK_OBJECT_ARRAY;
     request->params.via.array.size = 0;
     request->params.via.array.ptr = NULL;
-    if (*params == 0xc0) /* nil: no parameters */
+    if (*params == DUET_MSGPACK_NIL) /* nil: no parameters */
         return 0;
     if (read_tree(request, params, &request->params) == 0)
         return 0;

@@ -3,11 +3,12 @@
  * into the writer's output. Smallest encodings; doubles stay doubles. For peers of before 2013
  * (style.raw) only what they know is sent: no str8, no bin, no ext.
  */
+#include "timestamp.h"
 #include "writer.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <msgpack/timestamp.h>
+#include <msgpack/timestamp.h> /* the template needs it */
 
 /* The template's convention: it becomes functions msgpack_pack_…(out, value) that return what
  * the append returned. Its warnings are not ours. */
@@ -48,7 +49,7 @@ static int write_real(struct duet_writer *writer, double value)
 
 static bool is_old(const struct duet_writer *writer)
 {
-    return writer->style.raw == DUET_STYLE_RAW_OLD;
+    return writer->style.raw == DUET_RAW_OLD;
 }
 
 /* What follows a string's header: its bytes, or a reference to them. */
@@ -102,8 +103,9 @@ static int write_ext(struct duet_writer *writer, int type, const void *bytes, si
 static int write_time(struct duet_writer *writer, duet_time value)
 {
     if (!is_old(writer)) {
-        msgpack_timestamp time = {value.seconds, value.nanoseconds};
-        return msgpack_pack_timestamp(&writer->out, &time);
+        uint8_t payload[DUET_TIMESTAMP_SIZE];
+        return write_ext(writer, DUET_TIMESTAMP_TYPE, payload,
+                         duet_timestamp_write(payload, value));
     }
     if (value.nanoseconds == 0)
         return write_integer(writer, value.seconds);

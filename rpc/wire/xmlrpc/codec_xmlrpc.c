@@ -36,8 +36,7 @@ static int decode(struct duet_request *request)
 static int begin_reply(struct duet_writer *writer, uint32_t msgid)
 {
     (void)msgid;
-    bool extended =
-        writer->style.i8 == DUET_STYLE_I8_EX || writer->style.nil == DUET_STYLE_NIL_EX;
+    bool extended = writer->style.i8 == DUET_I8_EX || writer->style.nil == DUET_NIL_EX;
     if (!extended)
         return duet_buf_append(
             &writer->out, TEXT("<?xml version=\"1.0\"?>\r\n<methodResponse><params><param>"));

@@ -9,6 +9,7 @@
  */
 #include "xmlrpc_fast.h"
 
+#include "timestamp.h"
 #include "xmlrpc_base64.h"
 #include "xmlrpc_number.h"
 #include "xmlrpc_text.h"
@@ -147,14 +148,7 @@ static bool take_time(struct scan *scan, msgpack_object *value)
     duet_time time;
     if (!take_raw(scan, &text, &size) || duet_xml_time_read(text, size, &time) < 0)
         return false;
-    uint8_t *payload = duet_arena_alloc(scan->build->request->arena, DUET_XML_TIMESTAMP_SIZE);
-    if (payload == NULL)
-        return false;
-    value->type = MSGPACK_OBJECT_EXT;
-    value->via.ext.type = -1;
-    value->via.ext.size = (uint32_t)duet_xml_timestamp_write(payload, time);
-    value->via.ext.ptr = (const char *)payload;
-    return true;
+    return duet_timestamp_object(value, time, scan->build->request->arena);
 }
 
 static bool take_base64(struct scan *scan, msgpack_object *value)

@@ -3,6 +3,7 @@
  */
 #include "xmlrpc_scalar.h"
 
+#include "timestamp.h"
 #include "xmlrpc_base64.h"
 #include "xmlrpc_number.h"
 #include "xmlrpc_text.h"
@@ -144,14 +145,8 @@ static int read_time(struct duet_xml_build *build, const char *name, msgpack_obj
         return refuse(build, rc, name, "which is not written like 19980717T14:08:55");
 
     duet_xml_text_keep(build, 0);
-    uint8_t *payload = duet_arena_alloc(build->request->arena, DUET_XML_TIMESTAMP_SIZE);
-    if (payload == NULL)
-        return duet_xml_build_too_big(build);
-    value->type = MSGPACK_OBJECT_EXT;
-    value->via.ext.type = -1;
-    value->via.ext.size = (uint32_t)duet_xml_timestamp_write(payload, time);
-    value->via.ext.ptr = (const char *)payload;
-    return 0;
+    bool has_room = duet_timestamp_object(value, time, build->request->arena);
+    return has_room ? 0 : duet_xml_build_too_big(build);
 }
 
 static int read_base64(struct duet_xml_build *build, const char *name, msgpack_object *value)

@@ -1,6 +1,5 @@
 /*
- * dateTime.iso8601 and the timestamp it becomes. Pure functions: no clock, no time zone
- * database.
+ * dateTime.iso8601. Pure functions: no clock, no time zone database.
  */
 #ifndef DUET_XMLRPC_TIME_H
 #define DUET_XMLRPC_TIME_H
@@ -11,8 +10,7 @@
 #include <stdint.h>
 
 enum {
-    DUET_XML_TIME_SIZE = 17,      /* 19980717T14:08:55 */
-    DUET_XML_TIMESTAMP_SIZE = 12, /* MessagePack's longest */
+    DUET_XML_TIME_SIZE = 17, /* 19980717T14:08:55 */
 };
 
 /* Reads a date in any of the forms that are in use: with and without dashes and colons, with a
@@ -23,11 +21,5 @@ int duet_xml_time_read(const char *text, size_t size, duet_time *time);
 
 /* Writes DUET_XML_TIME_SIZE characters. False when the year is not one of 0001 to 9999. */
 bool duet_xml_time_write(char *room, int64_t seconds);
-
-/* MessagePack's timestamp (ext -1) in its shortest form; returns 4, 8 or 12. */
-size_t duet_xml_timestamp_write(uint8_t *room, duet_time time);
-
-/* The same back. False when it is none. */
-bool duet_xml_timestamp_read(const void *bytes, size_t size, duet_time *time);
 
 #endif

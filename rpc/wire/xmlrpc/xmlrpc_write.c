@@ -5,6 +5,7 @@
  * case.
  */
 #include "duet.h"
+#include "timestamp.h"
 #include "writer.h"
 #include "xmlrpc_base64.h"
 #include "xmlrpc_number.h"
@@ -52,13 +53,13 @@ static int write_boolean(struct duet_writer *writer, bool value)
 static int write_nil(struct duet_writer *writer)
 {
     switch (writer->style.nil) {
-    case DUET_STYLE_NIL_EX:
+    case DUET_NIL_EX:
         return put(writer, TEXT("<value><ex:nil/></value>"));
-    case DUET_STYLE_NIL_FAULT:
+    case DUET_NIL_FAULT:
         return refuse(writer, "XML-RPC has no nil, and --nil fault forbids the extension");
-    case DUET_STYLE_NIL_EMPTY:
+    case DUET_NIL_EMPTY:
         return put(writer, TEXT("<value><string></string></value>"));
-    case DUET_STYLE_NIL_FALSE:
+    case DUET_NIL_FALSE:
         return write_boolean(writer, false);
     default:
         return put(writer, TEXT("<value><nil/></value>"));
@@ -68,10 +69,10 @@ static int write_nil(struct duet_writer *writer)
 static int write_long_integer(struct duet_writer *writer, const char *digits, size_t size)
 {
     switch (writer->style.i8) {
-    case DUET_STYLE_I8_EX:
+    case DUET_I8_EX:
         return put_between(writer, TEXT("<value><ex:i8>"), digits, size,
                            TEXT("</ex:i8></value>"));
-    case DUET_STYLE_I8_FAULT:
+    case DUET_I8_FAULT:
         return duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
                               "integer %.*s exceeds XML-RPC's 32 bits, and --i8 fault forbids "
                               "the extension",
@@ -144,15 +145,14 @@ static int write_string(struct duet_writer *writer, const char *text, size_t siz
     int rc = put(writer, TEXT("<value><string>"));
     if (rc == 0)
         rc = duet_xml_text_write(&writer->out, text, size,
-                                 writer->style.control_chars == DUET_STYLE_CONTROL_REPLACE,
-                                 &bad);
+                                 writer->style.control_chars == DUET_CONTROL_REPLACE, &bad);
     if (rc == 0)
         return put(writer, TEXT("</string></value>"));
     if (rc < 0)
         return rc;
 
     writer->out.size = start;
-    if (writer->style.control_chars == DUET_STYLE_CONTROL_FAULT)
+    if (writer->style.control_chars == DUET_CONTROL_FAULT)
         return refuse_text(writer, "a string", text, bad);
     return write_bytes(writer, text, size);
 }
@@ -180,7 +180,7 @@ static int refuse_ext(struct duet_writer *writer, int type)
 static int write_ext(struct duet_writer *writer, int type, const void *bytes, size_t size)
 {
     duet_time time;
-    if (type != -1 || !duet_xml_timestamp_read(bytes, size, &time))
+    if (type != DUET_TIMESTAMP_TYPE || !duet_timestamp_read(bytes, size, &time))
         return refuse_ext(writer, type);
     return write_time(writer, time);
 }
@@ -207,7 +207,7 @@ static int put_name(struct duet_writer *writer, const char *text, size_t size)
 {
     size_t bad;
     int rc = duet_xml_text_write(&writer->out, text, size,
-                                 writer->style.control_chars != DUET_STYLE_CONTROL_FAULT, &bad);
+                                 writer->style.control_chars != DUET_CONTROL_FAULT, &bad);
     return rc > 0 ? refuse_text(writer, "a struct's member name", text, bad) : rc;
 }
 
@@ -231,7 +231,7 @@ static int put_ext_name(struct duet_writer *writer, const msgpack_object_ext *ex
 {
     duet_time time;
     char text[DUET_XML_TIME_SIZE];
-    if (ext->type != -1 || !duet_xml_timestamp_read(ext->ptr, ext->size, &time))
+    if (ext->type != DUET_TIMESTAMP_TYPE || !duet_timestamp_read(ext->ptr, ext->size, &time))
         return refuse_ext(writer, ext->type);
     if (!duet_xml_time_write(text, time.seconds))
         return refuse_year(writer);
