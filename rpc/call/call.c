@@ -121,7 +121,7 @@ int duet_call_refuse_over_budget(struct duet_call *call)
 
 static int find_method(struct duet_call *call, const struct duet_registry *registry)
 {
-    const struct duet_request *request = &call->request;
+    const struct duet_incoming *request = &call->request;
     call->method = duet_registry_find(registry, request->method, request->method_size);
     if (call->method != NULL)
         return 0;
@@ -137,7 +137,7 @@ static int inflate_body(struct duet_call *call)
 {
     if (!(call->to.notes & DUET_NOTE_BODY_GZIP))
         return 0;
-    struct duet_request *request = &call->request;
+    struct duet_incoming *request = &call->request;
     size_t max = request->limits->max_message;
     struct duet_buf plain;
     duet_buf_init(&plain, max + 1); /* a message is followed by one readable byte */

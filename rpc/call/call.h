@@ -26,7 +26,7 @@ struct duet_call {
                                for its own use */
     uint64_t ticket;
     struct duet_recipient to;
-    struct duet_request request;
+    struct duet_incoming request;
     struct duet_method_entry *method; /* NULL until found */
     struct duet_writer *writer;       /* own_writer; or the one an invoked call writes to */
     size_t wire_size;                 /* of the request */

@@ -276,7 +276,7 @@ static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
  * arena. */
 static int own_message(struct duet_call *call, struct duet_buf *whole)
 {
-    struct duet_request *request = &call->request;
+    struct duet_incoming *request = &call->request;
     if (request->decoded || call->is_done || call->message.data != NULL)
         return 0;
     uint8_t *bytes = request->bytes;

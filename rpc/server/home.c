@@ -68,7 +68,7 @@ static void peek(struct duet_call *call)
  * has a byte at least. */
 static bool is_long(const struct duet_call *call)
 {
-    const struct duet_request *request = &call->request;
+    const struct duet_incoming *request = &call->request;
     return request->size > VALUES_ON_LOOP &&
            call->to.codec->protocol == DUET_PROTOCOL_MSGPACKRPC &&
            (request->values > VALUES_ON_LOOP || request->size > MSGPACK_ON_LOOP);

@@ -35,8 +35,8 @@ struct duet_style {
     uint8_t error;         /* DUET_ERROR_… */
 };
 
-/* One request message as a codec reads it. */
-struct duet_request {
+/* One message as a codec reads it: a request, a notification, or the reply to one of ours. */
+struct duet_incoming {
     /* Set by the caller. The message may be altered; one byte after it is readable. */
     uint8_t *bytes;
     size_t size;
@@ -75,10 +75,10 @@ struct duet_codec {
 
     /* Reads what is needed to find the method: kind, msgid, name. Cheap where the format allows
      * it; XML is parsed whole. 0, or DUET_FAILED with the request's fault set. */
-    int (*head)(struct duet_request *request);
+    int (*head)(struct duet_incoming *request);
 
     /* Decodes the parameters into the arena. 0, or DUET_FAILED with the request's fault set. */
-    int (*decode)(struct duet_request *request);
+    int (*decode)(struct duet_incoming *request);
 
     /* What stands before and after the one value of a good reply. 0, or an error as the
      * writer's operations. */

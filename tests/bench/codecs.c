@@ -184,7 +184,7 @@ static void set_xml(unsigned structs)
 static const struct duet_codec *codec;
 static struct duet_arena arena;
 static struct duet_fault fault;
-static struct duet_request request;
+static struct duet_incoming request;
 static struct duet_writer writer;
 
 static int duet_walk(void)
@@ -200,11 +200,11 @@ static int duet_decode(void)
 {
     memcpy(message, pristine, message_size); /* reading may alter it */
     duet_arena_reset(&arena);
-    request = (struct duet_request){.bytes = message,
-                                    .size = message_size,
-                                    .limits = &limits,
-                                    .arena = &arena,
-                                    .fault = &fault};
+    request = (struct duet_incoming){.bytes = message,
+                                     .size = message_size,
+                                     .limits = &limits,
+                                     .arena = &arena,
+                                     .fault = &fault};
     int rc = codec->head(&request);
     return rc == 0 ? codec->decode(&request) : rc;
 }

@@ -23,11 +23,11 @@ static void head_reads_the_whole_request(void **state)
                       "</methodCall>\n";
     struct reading reading;
     reading_init(&reading);
-    struct duet_request request = {.bytes = bytes,
-                                   .size = sizeof bytes - 1,
-                                   .limits = &reading.limits,
-                                   .arena = &reading.arena,
-                                   .fault = &reading.fault};
+    struct duet_incoming request = {.bytes = bytes,
+                                    .size = sizeof bytes - 1,
+                                    .limits = &reading.limits,
+                                    .arena = &reading.arena,
+                                    .fault = &reading.fault};
     assert_int_equal(codec->head(&request), 0);
     assert_int_equal(request.kind, DUET_KIND_REQUEST);
     assert_false(request.has_msgid);
@@ -47,11 +47,11 @@ static void a_bad_request_is_a_fault(void **state)
     uint8_t bytes[] = "<methodCall>";
     struct reading reading;
     reading_init(&reading);
-    struct duet_request request = {.bytes = bytes,
-                                   .size = sizeof bytes - 1,
-                                   .limits = &reading.limits,
-                                   .arena = &reading.arena,
-                                   .fault = &reading.fault};
+    struct duet_incoming request = {.bytes = bytes,
+                                    .size = sizeof bytes - 1,
+                                    .limits = &reading.limits,
+                                    .arena = &reading.arena,
+                                    .fault = &reading.fault};
     assert_int_equal(codec->head(&request), DUET_FAILED);
     assert_int_equal(reading.fault.code, DUET_FAULT_PARSE);
     assert_false(request.decoded);

@@ -46,8 +46,8 @@ static void start(struct duet_writer *writer, const struct duet_writer_ops *ops)
 }
 
 /* A message in the arena, with the byte behind it that a request needs. */
-static struct duet_request request_of(const char *before, const struct duet_writer *value,
-                                      const char *after)
+static struct duet_incoming request_of(const char *before, const struct duet_writer *value,
+                                       const char *after)
 {
     size_t head = strlen(before), tail = strlen(after);
     uint8_t *bytes = duet_arena_alloc(&arena, head + value->out.size + tail + 1);
@@ -55,15 +55,15 @@ static struct duet_request request_of(const char *before, const struct duet_writ
     memcpy(bytes, before, head);
     memcpy(bytes + head, value->out.data, value->out.size);
     memcpy(bytes + head + value->out.size, after, tail + 1);
-    return (struct duet_request){.bytes = bytes,
-                                 .size = head + value->out.size + tail,
-                                 .limits = &limits,
-                                 .arena = &arena,
-                                 .fault = &fault};
+    return (struct duet_incoming){.bytes = bytes,
+                                  .size = head + value->out.size + tail,
+                                  .limits = &limits,
+                                  .arena = &arena,
+                                  .fault = &fault};
 }
 
 /* Decodes a request with one parameter and writes this with other operations. */
-static void carry_over(const struct duet_codec *codec, struct duet_request request,
+static void carry_over(const struct duet_codec *codec, struct duet_incoming request,
                        struct duet_writer *to, const struct duet_writer_ops *ops)
 {
     int rc = codec->head(&request);
@@ -87,7 +87,7 @@ static void carry_over(const struct duet_codec *codec, struct duet_request reque
 static void expect_agreement(void)
 {
     assert_int_equal(duet_writer_finish(&first), 0);
-    struct duet_request request = request_of("\x93\x02\xa1m\x91", &first, "");
+    struct duet_incoming request = request_of("\x93\x02\xa1m\x91", &first, "");
     assert_int_equal(duet_msgpack_check(&request), 0);
     carry_over(&duet_codec_msgpack, request, &xml, &duet_writer_ops_xmlrpc);
 

@@ -17,13 +17,13 @@ static const struct duet_limits limits = {
     .max_message = 1 << 20, .max_values = 10000, .max_depth = 64};
 static struct duet_arena arena;
 static struct duet_fault fault;
-static struct duet_request request;
+static struct duet_incoming request;
 
 static int set_up(void **state)
 {
     (void)state;
     duet_arena_init(&arena, 1 << 20);
-    request = (struct duet_request){.limits = &limits, .arena = &arena, .fault = &fault};
+    request = (struct duet_incoming){.limits = &limits, .arena = &arena, .fault = &fault};
     return 0;
 }
 

@@ -32,9 +32,9 @@ struct fixture {
 static void begin(struct fixture *fixture)
 {
     reading_init(&fixture->reading);
-    fixture->reading.request = (struct duet_request){.limits = &fixture->reading.limits,
-                                                     .arena = &fixture->reading.arena,
-                                                     .fault = &fixture->reading.fault};
+    fixture->reading.request = (struct duet_incoming){.limits = &fixture->reading.limits,
+                                                      .arena = &fixture->reading.arena,
+                                                      .fault = &fixture->reading.fault};
     duet_xml_build_init(&fixture->build);
     duet_xml_build_start(&fixture->build, &fixture->reading.request);
 }

@@ -19,7 +19,7 @@
 struct view {
     struct duet_arena arena;
     struct duet_fault fault;
-    struct duet_request request;
+    struct duet_incoming request;
     uint8_t *bytes;
     bool is_read;
 };
@@ -34,11 +34,11 @@ static inline void view_init(struct view *view, const struct duet_limits *limits
         abort();
     if (size > 0)
         memcpy(view->bytes, bytes, size);
-    view->request = (struct duet_request){.bytes = view->bytes,
-                                          .size = size,
-                                          .limits = limits,
-                                          .arena = &view->arena,
-                                          .fault = &view->fault};
+    view->request = (struct duet_incoming){.bytes = view->bytes,
+                                           .size = size,
+                                           .limits = limits,
+                                           .arena = &view->arena,
+                                           .fault = &view->fault};
 }
 
 static inline void view_done(struct view *view)
@@ -92,7 +92,7 @@ static inline bool same_tree(const msgpack_object *a, const msgpack_object *b)
     }
 }
 
-static inline bool same_call(const struct duet_request *a, const struct duet_request *b)
+static inline bool same_call(const struct duet_incoming *a, const struct duet_incoming *b)
 {
     return same_bytes(a->method, a->method_size, b->method, b->method_size) &&
            same_tree(&a->params, &b->params);
@@ -102,7 +102,7 @@ static inline bool same_call(const struct duet_request *a, const struct duet_req
  * leaves no trace. */
 static inline bool is_clean(const struct view *view, const void *bytes)
 {
-    const struct duet_request *request = &view->request;
+    const struct duet_incoming *request = &view->request;
     if (request->size > 0 && memcmp(view->bytes, bytes, request->size) != 0)
         return false;
     bool untouched = request->method == NULL && request->params.type == MSGPACK_OBJECT_NIL &&

@@ -19,7 +19,7 @@ struct reading {
     struct duet_arena arena;
     struct duet_fault fault;
     bool int_is_strict;
-    struct duet_request request;
+    struct duet_incoming request;
     uint8_t *bytes;
     int rc;
     char shown[4096];
@@ -121,12 +121,12 @@ static inline const char *read_bytes(struct reading *reading, const void *bytes,
         memcpy(reading->bytes, bytes, size);
     reading->bytes[size] = 0xaa; /* readable, but nothing to rely on */
     memset(&reading->fault, 0, sizeof reading->fault);
-    reading->request = (struct duet_request){.bytes = reading->bytes,
-                                             .size = size,
-                                             .limits = &reading->limits,
-                                             .int_is_strict = reading->int_is_strict,
-                                             .arena = &reading->arena,
-                                             .fault = &reading->fault};
+    reading->request = (struct duet_incoming){.bytes = reading->bytes,
+                                              .size = size,
+                                              .limits = &reading->limits,
+                                              .int_is_strict = reading->int_is_strict,
+                                              .arena = &reading->arena,
+                                              .fault = &reading->fault};
     reading->shown[0] = '\0';
     reading->rc = duet_xml_read(duet_xml_thread(), &reading->request);
     if (reading->rc < 0)

@@ -16,7 +16,7 @@
 
 /* ---- The walk again, for messages in an HTTP body */
 
-static int not_whole(struct duet_request *request, enum duet_frame found,
+static int not_whole(struct duet_incoming *request, enum duet_frame found,
                      const struct duet_message *message)
 {
     if (found == DUET_FRAME_MORE)
@@ -31,7 +31,7 @@ static int not_whole(struct duet_request *request, enum duet_frame found,
                           "%s", message->reason);
 }
 
-int duet_msgpack_check(struct duet_request *request)
+int duet_msgpack_check(struct duet_incoming *request)
 {
     const struct duet_framing *framing = &duet_framing_msgpack;
     struct duet_message message;
@@ -117,7 +117,7 @@ static enum found take_array(struct cursor *cursor, uint64_t *count)
 
 /* Takes the header of a string or bytes, and notes what it tells of the peer. */
 static enum found take_text_header(struct cursor *cursor, uint64_t *size,
-                                   struct duet_request *request)
+                                   struct duet_incoming *request)
 {
     const uint8_t *first = take(cursor, 1);
     if (first == NULL)
@@ -159,20 +159,20 @@ static const char *type_name(uint8_t first)
     return duet_type_name(first < 0xc2 ? DUET_TYPE_NIL : DUET_TYPE_EXT);
 }
 
-static int ends_early(struct duet_request *request)
+static int ends_early(struct duet_incoming *request)
 {
     return duet_fault_set(request->fault, DUET_FAULT_PARSE, "the message ends early");
 }
 
 /* "… must be …, got a map": `at` is the value's first byte. */
-static int wrong_type(struct duet_request *request, const char *what, const uint8_t *at)
+static int wrong_type(struct duet_incoming *request, const char *what, const uint8_t *at)
 {
     return duet_fault_set(request->fault, DUET_FAULT_REQUEST, "%s, got %s", what,
                           type_name(*at));
 }
 
 /* Reads the msgid where one stands. Without a fault: a wrong shape is the better word. */
-static enum found read_msgid(struct duet_request *request, struct cursor *cursor,
+static enum found read_msgid(struct duet_incoming *request, struct cursor *cursor,
                              uint64_t *msgid)
 {
     enum found found = take_integer(cursor, msgid);
@@ -183,7 +183,7 @@ static enum found read_msgid(struct duet_request *request, struct cursor *cursor
     return FOUND;
 }
 
-static int wrong_msgid(struct duet_request *request, enum found found, uint64_t msgid,
+static int wrong_msgid(struct duet_incoming *request, enum found found, uint64_t msgid,
                        const uint8_t *at)
 {
     static const char must[] = "msgid must be an integer from 0 to 4294967295";
@@ -204,7 +204,7 @@ static int wrong_msgid(struct duet_request *request, enum found found, uint64_t 
 /* Of the shapes that a message can have: its first item and how many it has. */
 enum { TYPE_REQUEST, TYPE_RESPONSE, TYPE_NOTIFICATION };
 
-static int check_shape(struct duet_request *request, enum found found, uint64_t type,
+static int check_shape(struct duet_incoming *request, enum found found, uint64_t type,
                        uint64_t count)
 {
     if (found == FOUND_END)
@@ -226,7 +226,7 @@ static int check_shape(struct duet_request *request, enum found found, uint64_t 
 
 /* Reads what stands before the method name. A msgid that can be read is kept even when the rest
  * is wrong, so that the refusal finds its caller. */
-static int read_envelope(struct duet_request *request, struct cursor *cursor)
+static int read_envelope(struct duet_incoming *request, struct cursor *cursor)
 {
     uint64_t count, type = 0, msgid = 0;
     const uint8_t *at = cursor->next;
@@ -253,7 +253,7 @@ static int read_envelope(struct duet_request *request, struct cursor *cursor)
     return rc;
 }
 
-static int read_method(struct duet_request *request, struct cursor *cursor)
+static int read_method(struct duet_incoming *request, struct cursor *cursor)
 {
     uint64_t size;
     const uint8_t *at = cursor->next;
@@ -268,7 +268,7 @@ static int read_method(struct duet_request *request, struct cursor *cursor)
     return 0;
 }
 
-static int check_params(struct duet_request *request, struct cursor *cursor)
+static int check_params(struct duet_incoming *request, struct cursor *cursor)
 {
     if (cursor->next == cursor->end)
         return ends_early(request);
@@ -279,7 +279,7 @@ static int check_params(struct duet_request *request, struct cursor *cursor)
     return 0;
 }
 
-static int msgpack_head(struct duet_request *request)
+static int msgpack_head(struct duet_incoming *request)
 {
     request->kind = DUET_KIND_REQUEST;
     request->has_msgid = false;

@@ -10,9 +10,9 @@
  * reads only what has been walked: messages cut by framing_msgpack are; a message that came as
  * an HTTP body needs this before head and decode. 0, or DUET_FAILED with the request's fault
  * set. */
-int duet_msgpack_check(struct duet_request *request);
+int duet_msgpack_check(struct duet_incoming *request);
 
 /* The vtable's decode: msgpack_tree.c. */
-int duet_msgpack_decode(struct duet_request *request);
+int duet_msgpack_decode(struct duet_incoming *request);
 
 #endif

@@ -89,20 +89,20 @@ static double load_double(const uint8_t *p)
 }
 
 /* What no peer of before 2013 sends, nor reads: str8, bin and ext. */
-static void saw_new(struct duet_request *request)
+static void saw_new(struct duet_incoming *request)
 {
     request->raw_seen = DUET_RAW_NEW_SEEN;
 }
 
 /* A str16 of a size for which today's writers use str8. */
-static void saw_str16(struct duet_request *request, uint32_t size)
+static void saw_str16(struct duet_incoming *request, uint32_t size)
 {
     if (size >= 32 && size < 256 && request->raw_seen == DUET_RAW_UNKNOWN)
         request->raw_seen = DUET_RAW_OLD_SEEN;
 }
 
 /* Strings, bytes and extensions with a length of their own: c4-c9 and d4-db. */
-static const uint8_t *read_long(struct duet_request *request, const uint8_t *p,
+static const uint8_t *read_long(struct duet_incoming *request, const uint8_t *p,
                                 msgpack_object *object)
 {
     uint8_t first = *p++;
@@ -135,7 +135,7 @@ static const uint8_t *read_long(struct duet_request *request, const uint8_t *p,
 }
 
 /* Reads any value but a container. Returns where the next one begins. */
-static inline const uint8_t *read_value(struct duet_request *request, const uint8_t *p,
+static inline const uint8_t *read_value(struct duet_incoming *request, const uint8_t *p,
                                         msgpack_object *object)
 {
     uint8_t first = *p;
@@ -199,7 +199,7 @@ static const uint8_t *read_container(const uint8_t *p, msgpack_object *object, u
 }
 
 /* Gives a container the memory of its items: NULL for none, and then `*items` is 0 too. */
-static int reserve_items(struct duet_request *request, msgpack_object *object, uint32_t count,
+static int reserve_items(struct duet_incoming *request, msgpack_object *object, uint32_t count,
                          struct frame *items)
 {
     bool map = object->type == MSGPACK_OBJECT_MAP;
@@ -229,7 +229,7 @@ struct stack {
     struct frame inline_frames[INLINE_FRAMES];
 };
 
-static int push(struct stack *stack, struct duet_request *request, struct frame frame)
+static int push(struct stack *stack, struct duet_incoming *request, struct frame frame)
 {
     if (stack->depth == stack->capacity) {
         /* As deep as the walk lets a tree be: the parameters and what is inside each other. */
@@ -246,7 +246,7 @@ static int push(struct stack *stack, struct duet_request *request, struct frame 
 }
 
 /* Reads the value at `p` and all that is in it. */
-static int read_tree(struct duet_request *request, const uint8_t *p, msgpack_object *root)
+static int read_tree(struct duet_incoming *request, const uint8_t *p, msgpack_object *root)
 {
     struct stack stack;
     stack.frames = stack.inline_frames;
@@ -277,7 +277,7 @@ static int read_tree(struct duet_request *request, const uint8_t *p, msgpack_obj
     }
 }
 
-int duet_msgpack_decode(struct duet_request *request)
+int duet_msgpack_decode(struct duet_incoming *request)
 {
     const uint8_t *params = request->bytes + request->params_offset;
     request->params.type = MSGPACK_OBJECT_ARRAY;

@@ -14,7 +14,7 @@
 
 #define TEXT(text) text, sizeof text - 1
 
-static int head(struct duet_request *request)
+static int head(struct duet_incoming *request)
 {
     request->kind = DUET_KIND_REQUEST;
     request->has_msgid = false;
@@ -28,7 +28,7 @@ static int head(struct duet_request *request)
 }
 
 /* head has done it. */
-static int decode(struct duet_request *request)
+static int decode(struct duet_incoming *request)
 {
     return request->decoded ? 0 : head(request);
 }

@@ -23,7 +23,7 @@ void duet_xml_build_done(struct duet_xml_build *build)
     duet_xml_build_init(build);
 }
 
-void duet_xml_build_start(struct duet_xml_build *build, struct duet_request *request)
+void duet_xml_build_start(struct duet_xml_build *build, struct duet_incoming *request)
 {
     build->request = request;
     build->size = build->base = 0;
@@ -44,7 +44,7 @@ void duet_xml_build_rest(struct duet_xml_build *build)
 
 int duet_xml_build_too_big(struct duet_xml_build *build)
 {
-    const struct duet_request *request = build->request;
+    const struct duet_incoming *request = build->request;
     return duet_fault_set(request->fault, DUET_FAULT_LIMIT,
                           "a message of %zu bytes needs more memory to read than --max-message "
                           "%zu allows for",

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct duet_xml_build {
-    struct duet_request *request;
+    struct duet_incoming *request;
 
     /* An open container is a marker (its type, and in via.u64 the base before it) and the items
      * above; a member of a map is a key and then a value. */
@@ -35,7 +35,7 @@ void duet_xml_build_done(struct duet_xml_build *build);
 
 /* Begins the arguments of a request, whose arena, limits and fault it uses; it keeps its memory
  * from the last one. */
-void duet_xml_build_start(struct duet_xml_build *build, struct duet_request *request);
+void duet_xml_build_start(struct duet_xml_build *build, struct duet_incoming *request);
 
 /* Ends a request: lets go of its memory if it is more than a small size. */
 void duet_xml_build_rest(struct duet_xml_build *build);

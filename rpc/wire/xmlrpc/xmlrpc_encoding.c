@@ -111,12 +111,12 @@ static int utf16_order(const uint8_t *bytes, size_t size)
     return -1;
 }
 
-bool duet_xml_is_utf16(const struct duet_request *request)
+bool duet_xml_is_utf16(const struct duet_incoming *request)
 {
     return utf16_order(request->bytes, request->size) >= 0;
 }
 
-int duet_xml_check_utf16(struct duet_request *request)
+int duet_xml_check_utf16(struct duet_incoming *request)
 {
     const uint8_t *bytes = request->bytes;
     int order = utf16_order(bytes, request->size);

@@ -36,10 +36,10 @@ const char *duet_xml_own_name(enum duet_xml_encoding encoding);
 int duet_xml_describe(const struct duet_xml_declared *declared, XML_Encoding *info);
 
 /* Whether the document begins like UTF-16, whatever it declares. */
-bool duet_xml_is_utf16(const struct duet_request *request);
+bool duet_xml_is_utf16(const struct duet_incoming *request);
 
 /* Finds what expat does not look for in a document that begins like UTF-16: surrogates without
  * their other half. 0, or DUET_FAILED with the request's fault set. */
-int duet_xml_check_utf16(struct duet_request *request);
+int duet_xml_check_utf16(struct duet_incoming *request);
 
 #endif

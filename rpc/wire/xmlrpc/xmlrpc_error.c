@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Whether the byte at an error is no character at all in the document's encoding. */
-static bool is_bad_byte(const struct duet_request *request, size_t at,
+static bool is_bad_byte(const struct duet_incoming *request, size_t at,
                         enum duet_xml_encoding encoding)
 {
     const uint8_t *p = request->bytes + at;
@@ -26,7 +26,7 @@ static bool is_bad_byte(const struct duet_request *request, size_t at,
     return encoding == DUET_XML_ASCII || (encoding == DUET_XML_WINDOWS_1252 && *p <= 0x9f);
 }
 
-static int refuse_token(struct duet_request *request, size_t at,
+static int refuse_token(struct duet_incoming *request, size_t at,
                         const struct duet_xml_declared *declared)
 {
     if (is_bad_byte(request, at, declared->encoding))
@@ -44,7 +44,7 @@ static int refuse_token(struct duet_request *request, size_t at,
                           XML_ErrorString(XML_ERROR_INVALID_TOKEN));
 }
 
-static int refuse_encoding(struct duet_request *request,
+static int refuse_encoding(struct duet_incoming *request,
                            const struct duet_xml_declared *declared)
 {
     if (declared->encoding == DUET_XML_ENCODING_UNKNOWN)
@@ -55,7 +55,7 @@ static int refuse_encoding(struct duet_request *request,
                           declared->name);
 }
 
-int duet_xml_refuse(struct duet_request *request, XML_Parser parser,
+int duet_xml_refuse(struct duet_incoming *request, XML_Parser parser,
                     const struct duet_xml_declared *declared)
 {
     enum XML_Error error = XML_GetErrorCode(parser);

@@ -8,7 +8,7 @@
 #include "xmlrpc_encoding.h"
 
 /* Sets the fault for expat's error in the request's document. Returns DUET_FAILED. */
-int duet_xml_refuse(struct duet_request *request, XML_Parser parser,
+int duet_xml_refuse(struct duet_incoming *request, XML_Parser parser,
                     const struct duet_xml_declared *declared);
 
 /* Adds where the parser stands to the words of the fault. Returns DUET_FAILED. */

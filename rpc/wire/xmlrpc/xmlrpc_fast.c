@@ -338,7 +338,7 @@ static bool take_params(struct scan *scan)
     return TAKE(scan, "</params>");
 }
 
-static bool take_call(struct scan *scan, struct duet_request *request)
+static bool take_call(struct scan *scan, struct duet_incoming *request)
 {
     const char *method;
     size_t method_size;
@@ -354,7 +354,7 @@ static bool take_call(struct scan *scan, struct duet_request *request)
     return true;
 }
 
-bool duet_xml_fast_read(struct duet_xml_build *build, struct duet_request *request)
+bool duet_xml_fast_read(struct duet_xml_build *build, struct duet_incoming *request)
 {
     if (request->size > INT32_MAX) /* sizes in the tree have 32 bits */
         return false;

@@ -15,6 +15,6 @@
 /* Reads the request's document: sets its method and params and returns true. False, and
  * request, fault and arena as they were, when it is not for this reader: then nothing is known
  * of it. The message's bytes are not altered and not needed after. */
-bool duet_xml_fast_read(struct duet_xml_build *build, struct duet_request *request);
+bool duet_xml_fast_read(struct duet_xml_build *build, struct duet_incoming *request);
 
 #endif

@@ -345,7 +345,7 @@ int duet_xml_characters(struct duet_xml_grammar *grammar, const char *text, size
 /* ---- The whole request */
 
 void duet_xml_grammar_start(struct duet_xml_grammar *grammar, struct duet_xml_build *build,
-                            struct duet_request *request)
+                            struct duet_incoming *request)
 {
     *grammar = (struct duet_xml_grammar){.request = request, .build = build};
     request->method = NULL;

@@ -27,7 +27,7 @@ enum duet_xml_place {
 };
 
 struct duet_xml_grammar {
-    struct duet_request *request; /* method is set when it is known */
+    struct duet_incoming *request; /* method is set when it is known */
     struct duet_xml_build *build;
     enum duet_xml_place place;
     enum duet_xml_type scalar; /* IN_SCALAR: of this type */
@@ -36,7 +36,7 @@ struct duet_xml_grammar {
 
 /* Begins a request. */
 void duet_xml_grammar_start(struct duet_xml_grammar *grammar, struct duet_xml_build *build,
-                            struct duet_request *request);
+                            struct duet_incoming *request);
 
 /* The events. All return 0, or DUET_FAILED with the request's fault set; then no more may come.
  * Names end with a NUL and may have a namespace prefix. */

@@ -11,7 +11,7 @@
 
 struct reader {
     XML_Parser parser;
-    struct duet_request *request;
+    struct duet_incoming *request;
     struct duet_xml_grammar grammar;
     struct duet_xml_declared declared;
     const char *own_name; /* what expat calls an encoding that came under another name */
@@ -163,7 +163,7 @@ static size_t parser_ceiling(const struct duet_limits *limits)
 /* Reads it in the encoding of that name; NULL: in the one that it declares. */
 static int read_in(struct reader *reader, struct duet_xml_thread *thread, const char *encoding)
 {
-    struct duet_request *request = reader->request;
+    struct duet_incoming *request = reader->request;
     reader->parser =
         duet_xml_parser_start(thread, parser_ceiling(request->limits), request->arena->account);
     if (reader->parser == NULL || XML_SetEncoding(reader->parser, encoding) != XML_STATUS_OK)
@@ -175,7 +175,7 @@ static int read_in(struct reader *reader, struct duet_xml_thread *thread, const 
     return feed(reader);
 }
 
-int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request)
+int duet_xml_read(struct duet_xml_thread *thread, struct duet_incoming *request)
 {
     int rc = duet_xml_check_utf16(request);
     if (rc < 0)

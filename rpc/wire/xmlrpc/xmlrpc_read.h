@@ -8,6 +8,6 @@
 
 /* Reads the request's document: sets its method and params. Uses the thread's parser and
  * builder. 0, or DUET_FAILED with the request's fault set. */
-int duet_xml_read(struct duet_xml_thread *thread, struct duet_request *request);
+int duet_xml_read(struct duet_xml_thread *thread, struct duet_incoming *request);
 
 #endif
