@@ -1,19 +1,16 @@
 /*
- * The walk of one call: route, decode, check, run, reply. On the home loop for inline methods,
- * on a worker for all others; nothing here knows which.
+ * The walk of one call: route, decode, check, run, reply. On a loop for inline methods, on a
+ * worker for all others; nothing here knows which.
  */
 #include "call.h"
 
 #include "codec_msgpack.h"
 #include "escape.h"
 #include "gzip.h"
-#include "home.h"
-#include "on_worker.h"
-#include "server.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum {
     MAX_INVOKE_DEPTH = 16,  /* each takes some 3 KiB of stack, and none is meant to call itself
@@ -23,37 +20,27 @@ enum {
     TRIMMED = 4 * 1024,     /* what it keeps when many calls lie idle */
 };
 
-struct duet_call *duet_call_new(struct duet_home *home)
+void duet_call_init(struct duet_call *call, const struct duet_service *service)
 {
-    struct duet_call *call = malloc(sizeof *call);
-    if (call == NULL)
-        return NULL;
-    const struct duet_server *server = home->server;
-    *call = (struct duet_call){.home = home};
-    call->root = call;
-    duet_arena_init(&call->arena, server->arena_max);
+    *call = (struct duet_call){.service = service, .root = call};
+    duet_arena_init(&call->arena, service->max_arena);
     duet_buf_init(&call->message, SIZE_MAX);
-    duet_writer_init(&call->own_writer, (size_t)duet_server_get(server, DUET_OPT_MAX_REPLY));
-    call->account.budget = &home->server->budget;
+    duet_writer_init(&call->own_writer, service->max_reply);
+    call->account.budget = service->budget;
     call->arena.account = call->own_writer.out.account = &call->account;
-    call->request.limits = &server->limits;
-    call->request.int_is_strict =
-        duet_server_get(server, DUET_OPT_INT_RANGE) == DUET_INT_STRICT;
+    call->request.limits = &service->limits;
+    call->request.int_is_strict = service->int_is_strict;
     call->request.arena = &call->arena;
     call->request.fault = &call->fault;
     duet_call_reset(call, false);
-    return call;
 }
 
-void duet_call_free(struct duet_call *call)
+void duet_call_done(struct duet_call *call)
 {
-    if (call == NULL)
-        return;
     duet_call_charge(call, 0);
     duet_arena_done(&call->arena);
     duet_buf_done(&call->message);
     duet_writer_done(&call->own_writer);
-    free(call);
 }
 
 void duet_call_reset(struct duet_call *call, bool trim)
@@ -67,13 +54,10 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->account.refused = false;
     duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
     call->writer = &call->own_writer;
-    call->view = NULL;
-    call->ticket = 0;
     call->method = NULL;
     call->peer_text = NULL;
     call->status = 200;
-    call->is_read = call->is_done = call->is_gzip = call->is_refused = call->is_admitted =
-        false;
+    call->is_read = call->is_done = call->is_gzip = call->is_refused = false;
     call->has_failed = false;
     call->fault.code = 0;
     call->request.decoded = false;
@@ -83,14 +67,14 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->request.method_size = 0;
     call->request.raw_seen = DUET_RAW_UNKNOWN;
     call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
-    atomic_store_explicit(&call->fate, FATE_WANTED, memory_order_relaxed);
+    atomic_store_explicit(&call->fate, FATE_OWN, memory_order_relaxed);
 }
 
 void duet_call_charge(struct duet_call *call, size_t bytes)
 {
     if (bytes == call->charged)
         return;
-    struct duet_budget *budget = &call->home->server->budget;
+    struct duet_budget *budget = call->service->budget;
     if (bytes > call->charged)
         duet_budget_add(budget, bytes - call->charged);
     else
@@ -111,18 +95,18 @@ int duet_call_refuse(struct duet_call *call, const char *format, ...)
 
 int duet_call_refuse_over_budget(struct duet_call *call)
 {
-    const struct duet_budget *budget = &call->home->server->budget;
-    duet_count_shared(&call->home->server->refused_over_budget, 1);
+    const struct duet_budget *budget = call->service->budget;
+    duet_count_shared(call->service->refused_over_budget, 1);
     return duet_call_refuse(call,
                             "the server is busy: messages and replies under way hold %zu bytes "
                             "(--max-buffered %zu); try again",
                             atomic_load(&budget->used), budget->max);
 }
 
-static int find_method(struct duet_call *call, const struct duet_registry *registry)
+static int find_method(struct duet_call *call)
 {
     const struct duet_incoming *request = &call->request;
-    call->method = duet_registry_find(registry, request->method, request->method_size);
+    call->method = duet_registry_find(call->registry, request->method, request->method_size);
     if (call->method != NULL)
         return 0;
     char shown[DUET_METHOD_SHOWN];
@@ -190,7 +174,7 @@ static int tell_budget(struct duet_call *call, int rc)
     return rc < 0 && call->account.refused ? duet_call_refuse_over_budget(call) : rc;
 }
 
-int duet_call_route(struct duet_call *call, const struct duet_registry *registry)
+int duet_call_route(struct duet_call *call)
 {
     call->is_read = true;
     int rc = inflate_body(call);
@@ -202,7 +186,7 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
     call->to.kind = call->request.kind;
     call->to.msgid = call->request.msgid;
     if (rc < 0 || call->request.kind != DUET_KIND_RESPONSE)
-        return rc < 0 ? rc : find_method(call, registry);
+        return rc < 0 ? rc : find_method(call);
     if (call->to.notes & DUET_NOTE_HTTP)
         return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
                               "a POST must bring a call, this one is a reply");
@@ -212,7 +196,7 @@ int duet_call_route(struct duet_call *call, const struct duet_registry *registry
 /* In automatic mode, the peer's own bytes tell what it understands. */
 static void adopt_raw(struct duet_call *call)
 {
-    if (call->request.raw_seen == DUET_RAW_UNKNOWN || !call->home->server->raw_is_auto)
+    if (call->request.raw_seen == DUET_RAW_UNKNOWN || !call->service->raw_is_auto)
         return;
     call->to.style.raw =
         call->request.raw_seen == DUET_RAW_OLD_SEEN ? DUET_RAW_OLD : DUET_RAW_NEW;
@@ -222,7 +206,7 @@ static void start_writer(struct duet_call *call)
 {
     const struct duet_codec *codec = call->to.codec;
     duet_writer_start(&call->own_writer, codec->writer_ops, call->to.style, &call->fault,
-                      call->home->server->max_write_depth);
+                      call->service->max_write_depth);
     /* What the call owns stays until its reply is out. Compression wants it all in one
      * place. */
     call->own_writer.may_refer =
@@ -231,10 +215,10 @@ static void start_writer(struct duet_call *call)
 
 static int run_before_hook(struct duet_call *call)
 {
-    const struct duet_server *server = call->home->server;
-    if (server->before == NULL)
+    const struct duet_service *service = call->service;
+    if (service->before == NULL)
         return 0;
-    int rc = server->before(call, server->hook_ctx);
+    int rc = service->before(call, service->hook_ctx);
     if (rc < 0)
         return rc;
     return call->has_failed ? DUET_FAILED : 0;
@@ -262,8 +246,8 @@ void duet_call_write_fault(struct duet_call *call)
 
 static void run_after_hook(struct duet_call *call)
 {
-    const struct duet_server *server = call->home->server;
-    if (server->after == NULL)
+    const struct duet_service *service = call->service;
+    if (service->after == NULL)
         return;
     char words[sizeof call->fault.message]; /* on one line: most hooks write logs */
     duet_escape(words, sizeof words, call->fault.message,
@@ -274,7 +258,7 @@ static void run_after_hook(struct duet_call *call)
         .request_bytes = call->wire_size,
         .reply_bytes = duet_writer_size(&call->own_writer),
     };
-    server->after(call, &outcome, server->hook_ctx);
+    service->after(call, &outcome, service->hook_ctx);
 }
 
 /* The writer does not know whose value it writes. */
@@ -294,7 +278,7 @@ static void complete_fault(struct duet_call *call, int rc)
     if (call->fault.code != DUET_FAULT_BUSY || !call->account.refused || call->is_refused)
         return;
     call->status = 503; /* it ran, but its reply had no room */
-    duet_count_shared(&call->home->server->refused_over_budget, 1);
+    duet_count_shared(call->service->refused_over_budget, 1);
 }
 
 static void settle_fault(struct duet_call *call, int rc)
@@ -350,7 +334,7 @@ void duet_call_run(struct duet_call *call, int rc)
 {
     const struct duet_codec *codec = call->to.codec;
     if (rc == 0 && !call->is_read)
-        rc = duet_call_route(call, duet_call_registry(call));
+        rc = duet_call_route(call);
     if (rc == 0)
         rc = tell_budget(call, codec->decode(&call->request));
     if (rc == 0)
@@ -373,8 +357,7 @@ void duet_call_run(struct duet_call *call, int rc)
     if (rc < 0)
         duet_call_write_fault(call);
     call->is_done = true;
-    if (call->ticket != 0)
-        duet_call_end(call);
+    duet_call_end(call);
     run_after_hook(call);
     drop_tree(call);
 }
@@ -392,9 +375,9 @@ int duet_call_refuse_busy(struct duet_call *call)
 static void borrow(struct duet_call *inner, struct duet_call *call, const duet_value *args)
 {
     struct duet_call *root = call->root;
-    *inner = (struct duet_call){.home = root->home,
+    *inner = (struct duet_call){.service = root->service,
+                                .registry = root->registry,
                                 .root = root,
-                                .view = root->view,
                                 .to = root->to,
                                 .request = root->request};
     inner->invoke_depth = call->invoke_depth + 1;
@@ -436,9 +419,7 @@ static int run_in_gate(struct duet_call *inner, struct duet_call *call)
     if (!duet_gate_try(gate))
         return duet_call_refuse_busy(inner);
     int rc = run_invoked(inner, call);
-    struct duet_gate_link *next = duet_gate_leave(gate);
-    if (next != NULL)
-        duet_on_worker_admit(next);
+    duet_gate_hand_on(gate);
     return rc;
 }
 
@@ -446,7 +427,7 @@ static void count_invoked(struct duet_call *inner)
 {
     if (inner->method == NULL)
         return;
-    size_t shards = duet_server_shards(inner->home->server);
+    size_t shards = inner->service->shards;
     struct duet_counts *counts = duet_method_counts(inner->method, shards, shards - 1);
     if (counts != NULL)
         duet_count_shared(&counts->ended[duet_call_ended(inner)], 1);
@@ -481,7 +462,7 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
     inner.request.method = method;
     inner.request.method_size = strlen(method);
 
-    int rc = find_method(&inner, duet_call_registry(call));
+    int rc = find_method(&inner);
     if (rc == 0)
         rc = duet_signature_check(&inner.method->signature, inner.method->name,
                                   &inner.request.params, &inner.fault);

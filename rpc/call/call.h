@@ -1,30 +1,24 @@
 /*
- * The life of one call, from its message to its reply. At each moment exactly one thread holds
- * it: its home loop, the queue, or a worker. The home loop alone takes and recycles calls;
- * whoever else holds one may post it home.
+ * One call coming in, from its message to its reply. It knows what its service lets it do, and
+ * never who serves it: whoever holds calls makes them a member of a struct of its own. At each
+ * moment exactly one thread holds a call.
  */
 #ifndef DUET_CALL_H
 #define DUET_CALL_H
 
 #include "fate.h"
-#include "pool.h"
+#include "recipient.h"
 #include "registry.h"
-#include "ticket.h"
+#include "service.h"
 #include "writer.h"
 
-struct duet_home;
-struct duet_view;
+#include <netinet/in.h>
 
 struct duet_call {
-    struct duet_letter letter;                            /* its way home */
-    struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
-                                                             reference */
-    struct duet_home *home;
+    const struct duet_service *service;
+    const struct duet_registry *registry; /* the methods there are: its holder sees to it that
+                                             they stay */
     struct duet_call *root; /* itself; or the call whose handler invoked this one */
-    struct duet_call *next_free;
-    struct duet_view *view; /* of the methods there are; NULL when looked up by the home loop
-                               for its own use */
-    uint64_t ticket;
     struct duet_recipient to;
     struct duet_incoming request;
     struct duet_method_entry *method; /* NULL until found */
@@ -33,14 +27,9 @@ struct duet_call {
     unsigned invoke_depth;            /* of calls within calls */
     int status;                       /* HTTP status of the reply */
     bool is_read;                     /* head has been read (or has failed) */
-    bool is_done; /* the reply is complete: only compression is left to do */
-    bool is_gzip; /* the reply is compressed */
-    uint64_t arrived_ns, started_ns, ended_ns; /* the last two for workers, and with
-                                                  --server-timing */
-    struct duet_queue_link queued;             /* while it waits for a worker */
-    struct duet_gate_link in_line;             /* while it waits for its method's gate */
+    bool is_done;     /* the reply is complete: only compression is left to do */
+    bool is_gzip;     /* the reply is compressed */
     bool has_failed;  /* duet_fail() was called: the call fails, whatever its handler returns */
-    bool is_admitted; /* it has passed that gate */
     bool is_refused;  /* the fault is a refusal: it did not run */
     _Atomic int fate; /* enum duet_fate, by the functions of fate.h */
     char *peer_text;  /* made when asked for */
@@ -54,9 +43,9 @@ struct duet_call {
     struct duet_fault fault;
 };
 
-/* A call with no memory of its own yet; NULL when out of memory. */
-struct duet_call *duet_call_new(struct duet_home *home);
-void duet_call_free(struct duet_call *call);
+/* A call with no memory of its own yet. It points into itself: it must not be moved. */
+void duet_call_init(struct duet_call *call, const struct duet_service *service);
+void duet_call_done(struct duet_call *call);
 
 /* Makes it ready for the next request. With `trim`, only a little memory is kept. */
 void duet_call_reset(struct duet_call *call, bool trim);
@@ -64,12 +53,9 @@ void duet_call_reset(struct duet_call *call, bool trim);
 /* Accounts for memory that is not on its account, in all; a reset takes it back. */
 void duet_call_charge(struct duet_call *call, size_t bytes);
 
-/* Reads what is needed to find the method, then finds it. 0 or DUET_FAILED with the fault
- * set. */
-int duet_call_route(struct duet_call *call, const struct duet_registry *registry);
-
-/* The methods that the call was routed by; good until its handler returns. */
-const struct duet_registry *duet_call_registry(const struct duet_call *call);
+/* Reads what is needed to find the method, then finds it among those of its registry. 0 or
+ * DUET_FAILED with the fault set. */
+int duet_call_route(struct duet_call *call);
 
 /* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
  * before; then only the fault is written. */

@@ -2,9 +2,8 @@
  * What duet.h offers a handler about its call: arguments, answers, the caller. On the thread
  * that runs the handler.
  */
+#include "address.h"
 #include "call.h"
-#include "home.h"
-#include "server.h"
 
 #include <stdarg.h>
 
@@ -173,12 +172,5 @@ bool duet_call_is_notification(const duet_call *call)
 
 duet_server *duet_call_server(const duet_call *call)
 {
-    return call->home->server;
-}
-
-const struct duet_registry *duet_call_registry(const duet_call *call)
-{
-    const struct duet_view *view =
-        call->root->view != NULL ? call->root->view : call->home->view;
-    return view->registry;
+    return call->service->server;
 }

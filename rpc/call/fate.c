@@ -1,15 +1,18 @@
 /*
- * One word that the call's holder and its home loop compare and swap.
+ * One word that the call's holder and its lender compare and swap.
  */
 #include "fate.h"
 
 #include "call.h"
-#include "home.h"
-#include "server.h"
 
 static enum duet_fate fate_of(const struct duet_call *call)
 {
     return (enum duet_fate)atomic_load_explicit(&call->fate, memory_order_acquire);
+}
+
+void duet_call_lend(struct duet_call *call)
+{
+    atomic_store_explicit(&call->fate, FATE_WANTED, memory_order_relaxed);
 }
 
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate)
@@ -35,15 +38,18 @@ int duet_call_fail_as(struct duet_call *call, enum duet_fate fate)
         return duet_fault_set(&call->fault, DUET_FAULT_TIMEOUT,
                               "%.200s%snot done after %u ms, which is its time limit",
                               method != NULL ? method->name : "", method != NULL ? ": " : "",
-                              duet_server_timeout_ms(call->home->server, method));
+                              duet_service_timeout_ms(call->service, method));
     return duet_fault_set(&call->fault, DUET_FAULT_CANCELLED,
                           "cancelled: the server shuts down and --drain-ms %lld have passed",
-                          (long long)call->home->server->options.value[DUET_OPT_DRAIN_MS]);
+                          call->service->drain_ms);
 }
 
 void duet_call_end(struct duet_call *call)
 {
-    int now = FATE_WANTED;
+    int now = atomic_load_explicit(&call->fate, memory_order_relaxed);
+    if (now == FATE_OWN)
+        return;
+    now = FATE_WANTED;
     if (atomic_compare_exchange_strong(&call->fate, &now, FATE_ENDED) || now <= FATE_DROPPED)
         return;
     duet_call_fail_as(call, (enum duet_fate)now);

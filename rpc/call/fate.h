@@ -1,7 +1,7 @@
 /*
- * How a call ends that somebody else than its home loop holds. Its holder ends it with its own
- * answer; its home loop may drop it or answer in its place. Only one of them does, and the
- * other one learns it.
+ * How a call ends that two know of: who holds it, and who has lent it out. Its holder ends it
+ * with its own answer; the lender may drop it or answer in its place. Only one of them does,
+ * and the other one learns it.
  */
 #ifndef DUET_FATE_H
 #define DUET_FATE_H
@@ -10,21 +10,31 @@
 
 struct duet_call;
 
-/*  WANTED --its own answer is complete--> ENDED
- *     \------its client is gone----------> DROPPED
- *      \-----its time is up--------------> TIMED_OUT, answered in its place
- *       \----the drain's time is up------> STOPPED, answered in its place     */
-enum duet_fate { FATE_WANTED, FATE_ENDED, FATE_DROPPED, FATE_TIMED_OUT, FATE_STOPPED };
+/*  OWN --it is lent--> WANTED --its own answer is complete--> ENDED
+ *                         |---its client is gone------------> DROPPED
+ *                         |---its time is up----------------> TIMED_OUT, answered in its place
+ *                         \---the drain's time is up--------> STOPPED, answered in its place */
+enum duet_fate {
+    FATE_OWN,
+    FATE_WANTED,
+    FATE_ENDED,
+    FATE_DROPPED,
+    FATE_TIMED_OUT,
+    FATE_STOPPED
+};
 
-/* The home loop ends it. False: its own answer is complete and on its way. */
+/* From here on somebody else holds it. */
+void duet_call_lend(struct duet_call *call);
+
+/* The lender ends it. False: its own answer is complete and on its way. */
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate);
 
 /* Its holder has completed its answer. If another one has been given in its place, however it
  * ended, that one is the call's: what its caller was told, its after-hook is told. */
 void duet_call_end(struct duet_call *call);
 
-/* Whether its home loop has ended it: then it need not begin, and its handler is told that
- * nobody waits. And whether by answering. */
+/* Whether the lender has ended it: then it need not begin, and its handler is told that nobody
+ * waits. And whether by answering. */
 bool duet_call_is_doomed(const struct duet_call *call);
 bool duet_call_is_answered(const struct duet_call *call);
 

@@ -90,3 +90,10 @@ struct duet_gate_link *duet_gate_leave(struct duet_gate *gate)
     pthread_mutex_unlock(&gate->lock);
     return next;
 }
+
+void duet_gate_hand_on(struct duet_gate *gate)
+{
+    struct duet_gate_link *next = duet_gate_leave(gate);
+    if (next != NULL)
+        next->admit(next, next->ctx);
+}

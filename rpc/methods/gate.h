@@ -12,6 +12,10 @@ struct duet_gate_link {
     struct duet_gate_link *next, **link; /* under the gate's lock; link is NULL when not in
                                             line */
     bool is_gone;                        /* under lock: it was taken back before it came */
+
+    /* Its owner's, set before it enters: sees to it that it goes on. Any thread. */
+    void (*admit)(struct duet_gate_link *link, void *ctx);
+    void *ctx;
 };
 
 struct duet_gate {
@@ -38,5 +42,8 @@ bool duet_gate_take_back(struct duet_gate *gate, struct duet_gate_link *link);
 /* Gives the place to the first in line, which the caller must now see through (it has entered),
  * or frees it: NULL. */
 struct duet_gate_link *duet_gate_leave(struct duet_gate *gate);
+
+/* The same, for a caller with other things to do: who is first in line is admitted. */
+void duet_gate_hand_on(struct duet_gate *gate);
 
 #endif

@@ -33,7 +33,7 @@ static struct duet_conn *open_conn(struct duet_home *home, enum duet_refusal ref
     }
     conn->listener = newcomer->listener;
     conn->refusal = (uint8_t)refusal;
-    conn->raw = home->server->style.raw;
+    conn->raw = home->server->service.style.raw;
     if (home->is_draining)
         duet_conn_drain(conn);
     return conn;

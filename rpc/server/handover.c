@@ -14,10 +14,10 @@ enum {
                             megabytes */
 };
 
-static int refuse_full_queue(struct duet_call *call)
+static int refuse_full_queue(struct duet_job *job)
 {
-    long long limit = (long long)duet_server_get(call->home->server, DUET_OPT_WORKER_QUEUE);
-    return duet_call_refuse(call,
+    long long limit = (long long)job->home->server->options.value[DUET_OPT_WORKER_QUEUE];
+    return duet_call_refuse(&job->call,
                             "the server is busy: %lld calls wait for a worker already "
                             "(--worker-queue %lld); try again",
                             limit, limit);
@@ -27,13 +27,13 @@ static int refuse_full_queue(struct duet_call *call)
 
 /* Takes back a call that nobody has begun, from the queue or from the line before its method's
  * gate. NULL: somebody has it. */
-static struct duet_call *take_back(const struct duet_ticket *ticket)
+static struct duet_job *take_back(const struct duet_ticket *ticket)
 {
     struct duet_home *home = ticket->home;
-    struct duet_call *call = ticket->call;
+    struct duet_job *job = ticket->job;
     bool is_gated = ticket->method != NULL && ticket->method->gate.max > 0;
-    bool is_back = duet_pool_take_back(&home->server->pool, &call->queued);
-    if (!is_back && is_gated && duet_gate_take_back(&ticket->method->gate, &call->in_line)) {
+    bool is_back = duet_pool_take_back(&home->server->pool, &job->queued);
+    if (!is_back && is_gated && duet_gate_take_back(&ticket->method->gate, &job->in_line)) {
         atomic_fetch_sub(&home->server->in_line, 1);
         is_back = true;
     }
@@ -42,41 +42,42 @@ static struct duet_call *take_back(const struct duet_ticket *ticket)
         return NULL;
     }
     home->loop.expected_letters--;
-    return call;
+    return job;
 }
 
 void duet_home_drop_ticket(struct duet_ticket *ticket)
 {
     struct duet_home *home = ticket->home;
-    struct duet_call *call = take_back(ticket);
-    if (call == NULL)
-        duet_call_doom(ticket->call, FATE_DROPPED);
+    struct duet_job *job = take_back(ticket);
+    if (job == NULL)
+        duet_call_doom(&ticket->job->call, FATE_DROPPED);
     duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
     duet_ticket_close(&home->tickets, ticket);
-    if (call != NULL)
-        duet_home_recycle(call);
+    if (job != NULL)
+        duet_job_recycle(job);
 }
 
-/* A call to be answered in the place of one that somebody else holds; NULL when out of
+/* A job to be answered in the place of one that somebody else holds; NULL when out of
  * memory. */
-static struct duet_call *stand_in(const struct duet_ticket *ticket, enum duet_fate fate)
+static struct duet_job *stand_in(const struct duet_ticket *ticket, enum duet_fate fate)
 {
     struct duet_home *home = ticket->home;
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL)
+    struct duet_job *job = duet_job_take(home);
+    if (job == NULL)
         return NULL;
+    struct duet_call *call = &job->call;
     call->to = ticket->to;
     call->method = ticket->method;
-    call->arrived_ns = call->started_ns = call->ended_ns = home->loop.now_ns;
+    job->arrived_ns = job->started_ns = job->ended_ns = home->loop.now_ns;
     duet_call_fail_as(call, fate);
     duet_call_write_fault(call);
-    return call;
+    return job;
 }
 
-static void run_unbegun(struct duet_call *call, enum duet_fate fate)
+static void run_unbegun(struct duet_job *job, enum duet_fate fate)
 {
-    call->started_ns = call->ended_ns = call->home->loop.now_ns;
-    duet_call_run(call, duet_call_fail_as(call, fate));
+    job->started_ns = job->ended_ns = job->home->loop.now_ns;
+    duet_call_run(&job->call, duet_call_fail_as(&job->call, fate));
 }
 
 /* Answers a call with a fault, whoever holds it. Who has begun it will find the ticket gone,
@@ -87,26 +88,26 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
 {
     struct duet_home *home = ticket->home;
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
-    struct duet_call *call = take_back(ticket);
-    bool is_complete = call != NULL && call->is_done;
-    if (call == NULL && !duet_call_doom(ticket->call, fate))
+    struct duet_job *job = take_back(ticket);
+    bool is_complete = job != NULL && job->call.is_done;
+    if (job == NULL && !duet_call_doom(&ticket->job->call, fate))
         return;
     if (!is_complete)
         duet_home_count_end(home, ticket->method,
                             fate == FATE_TIMED_OUT ? ENDED_TIMED_OUT : ENDED_CANCELLED, 0, 0);
-    if (call == NULL && conn != NULL)
-        call = stand_in(ticket, fate);
-    else if (call != NULL && !is_complete)
-        run_unbegun(call, fate);
+    if (job == NULL && conn != NULL)
+        job = stand_in(ticket, fate);
+    else if (job != NULL && !is_complete)
+        run_unbegun(job, fate);
 
     size_t bytes = ticket->bytes;
     duet_ticket_close(&home->tickets, ticket);
     if (conn != NULL)
         duet_conn_release(conn, bytes);
     if (is_complete)
-        duet_home_answer(conn, call);
-    else if (call != NULL)
-        duet_home_send_answer(conn, call);
+        duet_home_answer(conn, job);
+    else if (job != NULL)
+        duet_home_send_answer(conn, job);
     else if (conn != NULL)
         duet_conn_close(conn);
 }
@@ -124,13 +125,13 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
 
 /* A call has come home whose ticket is gone. If it had not begun when it was answered, its
  * after-hook is told here. */
-static void forget(struct duet_call *call)
+static void forget(struct duet_job *job)
 {
-    if (call->is_done)
-        duet_count(&call->home->late, 1);
-    else if (duet_call_is_answered(call))
-        duet_call_run(call, DUET_FAILED);
-    duet_home_recycle(call);
+    if (job->call.is_done)
+        duet_count(&job->home->late, 1);
+    else if (duet_call_is_answered(&job->call))
+        duet_call_run(&job->call, DUET_FAILED);
+    duet_job_recycle(job);
 }
 
 /* ---- There and back ---- */
@@ -138,31 +139,31 @@ static void forget(struct duet_call *call)
 /* A call on a worker has a time limit if its method has one, or the server. */
 static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
 {
-    unsigned timeout_ms = duet_server_timeout_ms(home->server, ticket->method);
+    unsigned timeout_ms = duet_service_timeout_ms(&home->server->service, ticket->method);
     if (timeout_ms == 0)
         return;
     ticket->deadline.expired = on_ticket_deadline;
-    uint64_t arrived_ms = ticket->call->arrived_ns / 1000000;
+    uint64_t arrived_ms = ticket->job->arrived_ns / 1000000;
     duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
 }
 
 /* Puts a call with the turn's others. */
-static void enqueue(struct duet_home *home, struct duet_call *call)
+static void enqueue(struct duet_home *home, struct duet_job *job)
 {
     home->loop.expected_letters++;
-    home->batch[home->batch_count++] = &call->queued;
+    home->batch[home->batch_count++] = &job->queued;
     if (home->batch_count == DUET_HOME_BATCH)
         duet_home_push(home);
 }
 
 /* A worker has read a call that was too heavy for the loop. Now its method is known: its time
  * limit holds, its end counts for it, and back it goes to be run. */
-static void enter_method(struct duet_ticket *ticket, struct duet_call *call)
+static void enter_method(struct duet_ticket *ticket, struct duet_job *job)
 {
-    ticket->method = call->method;
-    ticket->to.kind = call->to.kind;
-    set_timeout(call->home, ticket);
-    enqueue(call->home, call);
+    ticket->method = job->call.method;
+    ticket->to.kind = job->call.to.kind;
+    set_timeout(job->home, ticket);
+    enqueue(job->home, job);
 }
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)
@@ -181,13 +182,14 @@ static bool is_unwanted(const struct duet_conn *conn, const struct duet_call *ca
 }
 
 /* The result of a call has come home: to its connection, if its ticket is still there. */
-static void settle(struct duet_call *call)
+static void settle(struct duet_job *job)
 {
-    struct duet_home *home = call->home;
+    struct duet_home *home = job->home;
+    const struct duet_call *call = &job->call;
     home->loop.expected_letters--;
-    struct duet_ticket *ticket = duet_ticket_find(&home->tickets, call->ticket);
+    struct duet_ticket *ticket = duet_ticket_find(&home->tickets, job->ticket);
     if (ticket == NULL) {
-        forget(call);
+        forget(job);
         return;
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
@@ -195,28 +197,28 @@ static void settle(struct duet_call *call)
         if (conn != NULL)
             duet_conn_release(conn, ticket->bytes);
         duet_home_drop_ticket(ticket);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         return;
     }
     if (!call->is_done) {
-        enter_method(ticket, call);
+        enter_method(ticket, job);
         return;
     }
     size_t bytes = ticket->bytes;
     duet_ticket_close(&home->tickets, ticket);
     if (conn != NULL)
         duet_conn_release(conn, bytes);
-    duet_home_answer(conn, call);
+    duet_home_answer(conn, job);
 }
 
 static void on_letter(struct duet_letter *letter)
 {
-    settle(DUET_HOLDER(letter, struct duet_call, letter));
+    settle(DUET_HOLDER(letter, struct duet_job, letter));
 }
 
-static struct duet_call *call_of(struct duet_queue_link *item)
+static struct duet_job *job_of(struct duet_queue_link *item)
 {
-    return DUET_HOLDER(item, struct duet_call, queued);
+    return DUET_HOLDER(item, struct duet_job, queued);
 }
 
 /* Leaves those in the batch whose clients are still there, and their time not over. */
@@ -226,9 +228,9 @@ static void drop_doomed(struct duet_home *home)
     home->batch_count = 0;
     home->has_doomed = false;
     for (size_t i = 0; i < n; i++) {
-        struct duet_call *call = call_of(home->batch[i]);
-        if (duet_call_is_doomed(call))
-            settle(call);
+        struct duet_job *job = job_of(home->batch[i]);
+        if (duet_call_is_doomed(&job->call))
+            settle(job);
         else
             home->batch[home->batch_count++] = home->batch[i];
     }
@@ -246,10 +248,10 @@ void duet_home_push(struct duet_home *home)
     home->batch_count = 0;
     size_t pushed = duet_pool_push(&home->server->pool, home->batch, n);
     for (size_t i = pushed; i < n; i++) {
-        struct duet_call *call = call_of(home->batch[i]);
-        if (!call->is_done)
-            duet_call_run(call, refuse_full_queue(call));
-        settle(call);
+        struct duet_job *job = job_of(home->batch[i]);
+        if (!job->call.is_done)
+            duet_call_run(&job->call, refuse_full_queue(job));
+        settle(job);
     }
 }
 
@@ -265,7 +267,7 @@ static void charge_waiting(struct duet_call *call)
  * larger one has been accounted for while it came. */
 static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
 {
-    const struct duet_budget *budget = &call->home->server->budget;
+    const struct duet_budget *budget = call->service->budget;
     if (whole != NULL || call->charged > 0 || call->is_done)
         return true;
     size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
@@ -298,42 +300,44 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
 }
 
 /* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
-void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call, struct duet_buf *whole)
+void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole)
 {
-    struct duet_home *home = call->home;
+    struct duet_home *home = job->home;
+    struct duet_call *call = &job->call;
     struct duet_ticket *ticket = NULL;
     if (is_unwanted(conn, call)) {
         duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         return;
     }
     if (!has_room(call, whole)) {
         duet_call_run(call, duet_call_refuse_over_budget(call));
-        duet_home_answer(conn, call);
+        duet_home_answer(conn, job);
         return;
     }
     if (own_message(call, whole) == 0)
         ticket = duet_ticket_open(&home->tickets, (struct duet_ticket **)&conn->calls);
     if (ticket == NULL) {
         duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         duet_conn_close(conn);
         return;
     }
-    call->letter.deliver = on_letter;
+    job->letter.deliver = on_letter;
+    duet_call_lend(call);
     if (call->is_done)
         duet_call_end(call);
-    call->in_line.is_gone = false;
-    ticket->call = call;
+    job->in_line.is_gone = false;
+    ticket->job = job;
     ticket->to = call->to;
     ticket->bytes = call->wire_size;
     ticket->home = home;
     ticket->method = call->method;
     charge_waiting(call);
     set_timeout(home, ticket);
-    call->ticket = ticket->id;
-    call->view = home->view;
-    call->view->users++;
+    job->ticket = ticket->id;
+    job->view = home->view;
+    job->view->users++;
     duet_conn_hold(conn, call->wire_size);
-    enqueue(home, call);
+    enqueue(home, job);
 }

@@ -23,19 +23,29 @@ enum {
 
 /* ---- Messages ---- */
 
-static void receive(struct duet_call *call, struct duet_conn *conn,
+/* Looks whether methods have come or gone since the last call. */
+static void refresh_view(struct duet_home *home)
+{
+    if (atomic_load_explicit(&home->server->registry_number, memory_order_acquire) !=
+        home->view_number)
+        duet_view_renew(home);
+}
+
+static void receive(struct duet_job *job, struct duet_conn *conn,
                     const struct duet_message *message)
 {
-    const struct duet_server *server = call->home->server;
+    struct duet_home *home = job->home;
+    struct duet_call *call = &job->call;
+    job->arrived_ns = job->started_ns = job->ended_ns = home->loop.now_ns;
+    call->registry = home->view->registry;
     call->request.bytes = message->body;
     call->request.size = message->body_size;
     call->request.values = message->values;
     call->wire_size = message->wire_size;
-    call->arrived_ns = call->started_ns = call->ended_ns = call->home->loop.now_ns;
     call->to = (struct duet_recipient){
         .conn = conn->id,
         .notes = message->notes,
-        .style = server->style,
+        .style = call->service->style,
         .codec = duet_protocol_codec(message->content),
     };
     call->to.style.raw = conn->raw;
@@ -74,37 +84,38 @@ static bool is_long(const struct duet_call *call)
            (request->values > VALUES_ON_LOOP || request->size > MSGPACK_ON_LOOP);
 }
 
-static bool runs_inline(const struct duet_call *call)
+static bool runs_inline(const struct duet_job *job)
 {
-    return !is_long(call) && call->method->flags & DUET_METHOD_INLINE &&
-           call->method->gate.max == 0 &&
-           call->home->server->options.value[DUET_OPT_INLINE_METHODS];
+    const struct duet_method_entry *method = job->call.method;
+    return !is_long(&job->call) && method->flags & DUET_METHOD_INLINE &&
+           method->gate.max == 0 && job->home->server->options.value[DUET_OPT_INLINE_METHODS];
 }
 
 /* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
-static void run_here(struct duet_conn *conn, struct duet_call *call, int rc)
+static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
 {
-    bool is_timed = call->home->server->options.value[DUET_OPT_SERVER_TIMING];
+    struct duet_call *call = &job->call;
+    bool is_timed = job->home->server->options.value[DUET_OPT_SERVER_TIMING];
     if (is_timed)
-        call->started_ns = duet_clock_ns();
+        job->started_ns = duet_clock_ns();
     duet_call_run(call, rc);
     if (is_timed)
-        call->ended_ns = duet_clock_ns();
+        job->ended_ns = duet_clock_ns();
     if (duet_call_wants_gzip(call) && call->own_writer.out.size > GZIP_ON_LOOP) {
-        duet_home_hand_over(conn, call, NULL);
+        duet_home_hand_over(conn, job, NULL);
         return;
     }
     if (duet_call_wants_gzip(call))
         duet_call_compress(call);
-    duet_home_answer(conn, call);
+    duet_home_answer(conn, job);
 }
 
 /* A request that cannot even be answered: its msgid is not readable. The calls before it still
  * are. */
-static void give_up(struct duet_conn *conn, struct duet_call *call)
+static void give_up(struct duet_conn *conn, struct duet_job *job)
 {
-    duet_count(&call->home->unreadable, 1);
-    duet_home_recycle(call);
+    duet_count(&job->home->unreadable, 1);
+    duet_job_recycle(job);
     duet_conn_finish(conn);
 }
 
@@ -132,19 +143,20 @@ static int code_of_bad(enum duet_bad bad)
 static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
 {
     struct duet_home *home = conn->conns->ctx;
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL)
+    struct duet_job *job = duet_job_take(home);
+    if (job == NULL)
         return;
+    struct duet_call *call = &job->call;
     bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
     message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
-    receive(call, conn, message);
+    receive(job, conn, message);
     call->is_refused = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
     if (!(message->notes & DUET_NOTE_HTTP)) {
         call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
         call->to.kind = call->request.kind;
         call->to.msgid = call->request.msgid;
         if (!call->request.has_msgid && call->to.kind != DUET_KIND_NOTIFICATION) {
-            give_up(conn, call);
+            give_up(conn, job);
             return;
         }
     }
@@ -153,7 +165,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
     duet_call_run(
         call, duet_fault_set(&call->fault, code_of_bad(message->bad), "%s", message->reason));
-    duet_home_answer(conn, call);
+    duet_home_answer(conn, job);
     duet_conn_finish(conn);
 }
 
@@ -196,13 +208,14 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
         duet_pages_answer(home, conn, message);
         return;
     }
-    struct duet_call *call = duet_home_take_call(home);
-    if (call == NULL) {
+    struct duet_job *job = duet_job_take(home);
+    if (job == NULL) {
         duet_conn_close(conn);
         return;
     }
-    duet_view_refresh(home);
-    receive(call, conn, message);
+    struct duet_call *call = &job->call;
+    refresh_view(home);
+    receive(job, conn, message);
     if (whole != NULL && message->content == DUET_CONTENT_MSGPACK) {
         duet_buf_take(&call->message, whole); /* a large message: its reply may refer to it */
         duet_call_charge(call, call->message.capacity);
@@ -211,22 +224,22 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
     if (is_heavy(message)) {
         peek(call);
         duet_count(&home->calls, 1);
-        duet_home_hand_over(conn, call, whole);
+        duet_home_hand_over(conn, job, whole);
         return;
     }
 
-    int rc = duet_call_route(call, home->view->registry);
+    int rc = duet_call_route(call);
     if (rc == 0 && call->request.kind == DUET_KIND_RESPONSE) {
         duet_count(&home->unasked, 1);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
     } else if (rc < 0 && !is_answerable(call)) {
-        give_up(conn, call);
+        give_up(conn, job);
     } else {
         duet_count(&home->calls, 1);
-        if (rc == 0 && !runs_inline(call))
-            duet_home_hand_over(conn, call, whole);
+        if (rc == 0 && !runs_inline(job))
+            duet_home_hand_over(conn, job, whole);
         else
-            run_here(conn, call, rc);
+            run_here(conn, job, rc);
     }
 }
 

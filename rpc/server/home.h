@@ -7,16 +7,11 @@
 #ifndef DUET_HOME_H
 #define DUET_HOME_H
 
-#include "call.h"
 #include "conn.h"
+#include "job.h"
 #include "server.h"
-
-/* The methods as a home saw them last. Calls on workers keep an old view alive. */
-struct duet_view {
-    struct duet_registry *registry; /* holds a reference */
-    unsigned users;                 /* calls on workers */
-    bool is_old;
-};
+#include "ticket.h"
+#include "view.h"
 
 enum {
     DUET_HOME_BATCH = 256,
@@ -34,8 +29,8 @@ struct duet_home {
     struct duet_view *view;
     unsigned long view_number;
 
-    struct duet_call *free_calls;
-    unsigned free_call_count;
+    struct duet_job *spare_jobs;
+    unsigned spare_job_count;
 
     struct duet_queue_link *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;

@@ -11,44 +11,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-/* ---- Views of the methods ---- */
-
-void duet_view_release(struct duet_view *view)
-{
-    view->users--;
-    if (view->users > 0 || !view->is_old)
-        return;
-    duet_registry_unref(view->registry);
-    free(view);
-}
-
-/* Retires the present view; it goes when no call on a worker uses it any more. */
-static void retire_view(struct duet_home *home)
-{
-    struct duet_view *view = home->view;
-    home->view = NULL;
-    if (view == NULL)
-        return;
-    view->is_old = true;
-    view->users++;
-    duet_view_release(view);
-}
-
-void duet_view_refresh_slow(struct duet_home *home)
-{
-    struct duet_server *server = home->server;
-    struct duet_view *view = calloc(1, sizeof *view);
-    if (view == NULL)
-        return; /* the old one goes on; the next call tries again */
-    pthread_mutex_lock(&server->lock);
-    view->registry = server->registry;
-    duet_registry_ref(view->registry);
-    home->view_number = atomic_load(&server->registry_number);
-    pthread_mutex_unlock(&server->lock);
-    retire_view(home);
-    home->view = view;
-}
-
 /* ---- Draining ---- */
 
 static void drain_conn(struct duet_conn *conn, void *ctx)
@@ -196,7 +158,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .loop = &home->loop,
         .events = &duet_home_events,
         .ctx = home,
-        .limits = &server->limits,
+        .limits = &server->service.limits,
         .budget = &server->budget,
         .conn_limits =
             {
@@ -219,7 +181,7 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     if (rc == 0)
         rc = duet_conns_init(&home->conns);
     if (rc == 0) {
-        duet_view_refresh_slow(home);
+        duet_view_renew(home);
         rc = home->view != NULL ? 0 : -ENOMEM;
     }
     return rc;
@@ -264,12 +226,8 @@ void duet_home_done(struct duet_home *home)
     free_late_letters(home);
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
-    retire_view(home);
-    while (home->free_calls != NULL) {
-        struct duet_call *call = home->free_calls;
-        home->free_calls = call->next_free;
-        duet_call_free(call);
-    }
+    duet_view_retire(home);
+    duet_jobs_free(home);
     duet_tickets_done(&home->tickets);
     duet_loop_done(&home->loop);
     free(home->acceptors);

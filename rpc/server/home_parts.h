@@ -12,10 +12,6 @@ extern const struct duet_conn_events duet_home_events;
 
 /* reply.c */
 
-/* A call ready for a request; NULL when out of memory. Then its end. */
-struct duet_call *duet_home_take_call(struct duet_home *home);
-void duet_home_recycle(struct duet_call *call);
-
 /* Counts how an accepted call ended: once for each. The times are 0 for calls that no worker
  * ran. */
 void duet_home_count_end(struct duet_home *home, struct duet_method_entry *method,
@@ -25,12 +21,12 @@ void duet_home_count_end(struct duet_home *home, struct duet_method_entry *metho
  * that. */
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body);
 
-/* Sends what a call has for an answer, which may be nothing; takes the call. `conn` is NULL for
+/* Sends what a call has for an answer, which may be nothing; takes the job. `conn` is NULL for
  * a notification that has outlived its connection. */
-void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call);
+void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job);
 
 /* The same, and counts how the call ended. */
-void duet_home_answer(struct duet_conn *conn, struct duet_call *call);
+void duet_home_answer(struct duet_conn *conn, struct duet_job *job);
 
 /* browser.c */
 
@@ -50,8 +46,7 @@ const char *duet_browser_lines(const struct duet_conn *conn, const struct duet_h
 
 /* Gives a call to the workers; takes it. From here on it belongs to whoever runs it; what is
  * known of it here is its ticket. `whole` as conn's message event has it. */
-void duet_home_hand_over(struct duet_conn *conn, struct duet_call *call,
-                         struct duet_buf *whole);
+void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole);
 
 /* Pushes the turn's calls. */
 void duet_home_push(struct duet_home *home);
@@ -79,18 +74,6 @@ int duet_home_start_accepting(struct duet_home *home);
 /* A connection is gone, or was never opened: it counts no more. */
 void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
                       const struct sockaddr *peer);
-
-/* home_life.c */
-
-/* Looks whether methods have come or gone since the last call. */
-void duet_view_refresh_slow(struct duet_home *home);
-static inline void duet_view_refresh(struct duet_home *home)
-{
-    if (atomic_load_explicit(&home->server->registry_number, memory_order_acquire) !=
-        home->view_number)
-        duet_view_refresh_slow(home);
-}
-void duet_view_release(struct duet_view *view);
 
 /* pages.c */
 

@@ -14,7 +14,7 @@
 static int list_methods(duet_call *call, void *ctx)
 {
     (void)ctx;
-    const struct duet_registry *registry = duet_call_registry(call);
+    const struct duet_registry *registry = call->registry;
     struct duet_method_entry *const *methods = duet_registry_sorted(registry);
     if (methods == NULL)
         return duet_fail(call, DUET_FAULT_INTERNAL, "out of memory");
@@ -31,7 +31,7 @@ static const struct duet_method_entry *named_method(const duet_call *call)
 {
     size_t size;
     const char *name = duet_arg_string(call, 0, &size);
-    return duet_registry_find(duet_call_registry(call), name, size);
+    return duet_registry_find(call->registry, name, size);
 }
 
 static int fail_unknown(duet_call *call)
@@ -254,7 +254,7 @@ static int stats(duet_call *call, void *ctx)
 {
     (void)ctx;
     duet_server *server = duet_call_server(call);
-    const struct duet_registry *registry = duet_call_registry(call);
+    const struct duet_registry *registry = call->registry;
     struct duet_method_entry *const *methods = duet_registry_sorted(registry);
     if (methods == NULL)
         return duet_fail(call, DUET_FAULT_INTERNAL, "out of memory");

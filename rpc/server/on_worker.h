@@ -4,14 +4,11 @@
 #ifndef DUET_ON_WORKER_H
 #define DUET_ON_WORKER_H
 
-#include "call.h"
+#include "pool.h"
 
 /* Runs a call that a home pushed, and sends it home; an item of the queue. If its method runs
  * too often already, it waits in line instead, and whoever leaves runs it. */
 void duet_on_worker_run(struct duet_queue_link *item, unsigned worker);
-
-/* A gate has let this one in: a worker runs it. Any thread. */
-void duet_on_worker_admit(struct duet_gate_link *link);
 
 /* This worker found nothing more to do: what it posted is looked at now. */
 void duet_on_worker_rest(void *server, unsigned worker);

@@ -1,6 +1,6 @@
 /*
- * Calls of a home: taken, recycled, counted when they end, and the one door through which every
- * reply leaves, good or bad. On the loop's thread.
+ * Calls of a home are counted when they end, and every reply, good or bad, leaves through one
+ * door. On the loop's thread.
  */
 #include "home_parts.h"
 
@@ -8,42 +8,11 @@
 
 enum {
     SEND_BY_REFERENCE = 32 * 1024, /* a larger reply is not copied into the output */
-    FULL_SPARES = 32,              /* this many idle calls keep all their memory, */
-    TRIMMED_SPARES = 4096,         /* and this many keep a little: a turn's worth of calls */
 };
-
-/* ---- Calls: taken, recycled ---- */
 
 /* A reply that refers to something is never one of those that are copied. */
 _Static_assert((int)SEND_BY_REFERENCE <= (int)DUET_REFERENCE_FROM,
                "a reference alone makes a reply large");
-
-struct duet_call *duet_home_take_call(struct duet_home *home)
-{
-    struct duet_call *call = home->free_calls;
-    if (call == NULL)
-        return duet_call_new(home);
-    home->free_calls = call->next_free;
-    home->free_call_count--;
-    return call;
-}
-
-void duet_home_recycle(struct duet_call *call)
-{
-    struct duet_home *home = call->home;
-    if (call->view != NULL)
-        duet_view_release(call->view);
-    if (call->message.data != NULL)
-        duet_conns_reuse(&home->conns, &call->message);
-    if (home->free_call_count >= TRIMMED_SPARES) {
-        duet_call_free(call);
-        return;
-    }
-    duet_call_reset(call, home->free_call_count >= FULL_SPARES);
-    call->next_free = home->free_calls;
-    home->free_calls = call;
-    home->free_call_count++;
-}
 
 /* ---- Counting ---- */
 
@@ -72,9 +41,9 @@ void duet_home_count_end(struct duet_home *home, struct duet_method_entry *metho
 
 /* ---- The one door for replies ---- */
 
-static void release_call(struct duet_out *last)
+static void release_job(struct duet_out *last)
 {
-    duet_home_recycle((struct duet_call *)last->owner);
+    duet_job_recycle((struct duet_job *)last->owner);
 }
 
 static void release_piece(struct duet_out *out)
@@ -104,25 +73,25 @@ void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *
 }
 
 /* Header lines that some replies have besides the usual ones. */
-static const char *extra_lines(const struct duet_call *call, char *room, size_t size)
+static const char *extra_lines(const struct duet_job *job, char *room, size_t size)
 {
-    if (call->status == 503)
+    if (job->call.status == 503)
         return "Retry-After: 1\r\n";
-    if (!call->home->server->options.value[DUET_OPT_SERVER_TIMING] ||
-        !(call->to.notes & DUET_NOTE_HTTP))
+    if (!job->home->server->options.value[DUET_OPT_SERVER_TIMING] ||
+        !(job->call.to.notes & DUET_NOTE_HTTP))
         return "";
     snprintf(room, size, "Server-Timing: queue;dur=%.3f, run;dur=%.3f\r\n",
-             (double)(call->started_ns - call->arrived_ns) / 1e6,
-             (double)(call->ended_ns - call->started_ns) / 1e6);
+             (double)(job->started_ns - job->arrived_ns) / 1e6,
+             (double)(job->ended_ns - job->started_ns) / 1e6);
     return room;
 }
 
 /* The output and what it refers to, as pieces in their order. Returns how many; none is
  * empty. */
-static size_t cut_pieces(struct duet_call *call)
+static size_t cut_pieces(struct duet_job *job)
 {
-    const struct duet_writer *writer = &call->own_writer;
-    struct duet_out *piece = call->outs;
+    const struct duet_writer *writer = &job->call.own_writer;
+    struct duet_out *piece = job->outs;
     size_t from = 0;
     for (unsigned i = 0; i < writer->reference_count; i++) {
         const struct duet_writer_reference *reference = &writer->references[i];
@@ -135,24 +104,25 @@ static size_t cut_pieces(struct duet_call *call)
     if (from < writer->out.size)
         *piece++ = (struct duet_out){.bytes = writer->out.data + from,
                                      .size = writer->out.size - from};
-    return (size_t)(piece - call->outs);
+    return (size_t)(piece - job->outs);
 }
 
-/* Sends them without copying; takes the call, which is released with the last one. */
-static void send_pieces(struct duet_conn *conn, struct duet_call *call)
+/* Sends them without copying; takes the job, which is released with the last one. */
+static void send_pieces(struct duet_conn *conn, struct duet_job *job)
 {
-    size_t count = cut_pieces(call);
+    size_t count = cut_pieces(job);
     for (size_t i = 0; i < count; i++) {
-        call->outs[i].owner = call;
-        call->outs[i].release = i + 1 < count ? release_piece : release_call;
+        job->outs[i].owner = job;
+        job->outs[i].release = i + 1 < count ? release_piece : release_job;
     }
     for (size_t i = 0; i < count; i++)
-        duet_conn_send_out(conn, &call->outs[i]);
+        duet_conn_send_out(conn, &job->outs[i]);
 }
 
-/* Sends the reply in the call's writer; takes the call. */
-static void send_reply(struct duet_conn *conn, struct duet_call *call)
+/* Sends the reply in the call's writer; takes the job. */
+static void send_reply(struct duet_conn *conn, struct duet_job *job)
 {
+    struct duet_call *call = &job->call;
     char extra[128];
     const struct duet_buf *reply = &call->own_writer.out;
     struct duet_head head = {
@@ -161,19 +131,19 @@ static void send_reply(struct duet_conn *conn, struct duet_call *call)
         .body_size = duet_writer_size(&call->own_writer),
         .notes = call->to.notes,
         .gzip = call->is_gzip,
-        .extra = extra_lines(call, extra, sizeof extra),
+        .extra = extra_lines(job, extra, sizeof extra),
     };
     if (head.body_size < SEND_BY_REFERENCE) {
         duet_home_send(conn, &head, reply->data);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         return;
     }
     if (call->own_writer.reference_count == 0)
-        duet_conns_reuse(&call->home->conns, &call->message);
+        duet_conns_reuse(&job->home->conns, &call->message);
     size_t uncounted = reply->capacity > DUET_FREE_OF_CHARGE ? 0 : reply->capacity;
     duet_call_charge(call, call->message.capacity + uncounted);
     duet_home_send(conn, &head, NULL);
-    send_pieces(conn, call);
+    send_pieces(conn, job);
 }
 
 /* A notification gets no reply; over HTTP, which wants one, an empty one. */
@@ -185,30 +155,31 @@ static void acknowledge(struct duet_conn *conn, const struct duet_call *call)
                        NULL);
 }
 
-/* Sends what a call has for an answer, which may be nothing; takes the call. */
-void duet_home_send_answer(struct duet_conn *conn, struct duet_call *call)
+/* Sends what a call has for an answer, which may be nothing; takes the job. */
+void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job)
 {
+    const struct duet_call *call = &job->call;
     if (conn == NULL) {
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         return;
     }
-    if (call->request.raw_seen != DUET_RAW_UNKNOWN && call->home->server->raw_is_auto)
+    if (call->request.raw_seen != DUET_RAW_UNKNOWN && call->service->raw_is_auto)
         conn->raw = call->to.style.raw;
     if (call->to.kind == DUET_KIND_NOTIFICATION) {
         acknowledge(conn, call);
-        duet_home_recycle(call);
+        duet_job_recycle(job);
     } else if (call->own_writer.out.size == 0) { /* out of memory even for a fault */
-        duet_home_recycle(call);
+        duet_job_recycle(job);
         duet_conn_close(conn);
     } else {
-        send_reply(conn, call);
+        send_reply(conn, job);
     }
 }
 
-/* Answers a call that was run or refused; takes the call. */
-void duet_home_answer(struct duet_conn *conn, struct duet_call *call)
+/* Answers a call that was run or refused; takes the job. */
+void duet_home_answer(struct duet_conn *conn, struct duet_job *job)
 {
-    duet_home_count_end(call->home, call->method, duet_call_ended(call),
-                        call->started_ns - call->arrived_ns, call->ended_ns - call->started_ns);
-    duet_home_send_answer(conn, call);
+    duet_home_count_end(job->home, job->call.method, duet_call_ended(&job->call),
+                        job->started_ns - job->arrived_ns, job->ended_ns - job->started_ns);
+    duet_home_send_answer(conn, job);
 }

@@ -168,9 +168,9 @@ int duet_server_set_hooks(duet_server *server, duet_before_hook before, duet_aft
 {
     if (duet_server_check_set_up(server) < 0)
         return duet_server_check_set_up(server);
-    server->before = before;
-    server->after = after;
-    server->hook_ctx = ctx;
+    server->service.before = before;
+    server->service.after = after;
+    server->service.hook_ctx = ctx;
     return 0;
 }
 
@@ -254,7 +254,7 @@ int duet_server_remove(duet_server *server, const char *name)
 
 /* ---- Run ---- */
 
-/* Options to what loops and codecs use. */
+/* Options to what loops, calls and codecs use. */
 static void fix_options(struct duet_server *server)
 {
     enum {
@@ -265,25 +265,34 @@ static void fix_options(struct duet_server *server)
                                it */
     };
     const int64_t *option = server->options.value;
-    server->limits = (struct duet_limits){
+    struct duet_service *service = &server->service;
+    service->limits = (struct duet_limits){
         .max_message = (size_t)option[DUET_OPT_MAX_MESSAGE],
         .max_head = (size_t)option[DUET_OPT_MAX_HEAD],
         .max_values = (size_t)option[DUET_OPT_MAX_VALUES],
         .max_depth = (unsigned)option[DUET_OPT_MAX_DEPTH],
         .lone_lf_ends_line = option[DUET_OPT_HTTP_LINE_ENDS] == DUET_LINE_ENDS_LENIENT,
     };
-    server->arena_max =
-        2 * server->limits.max_message + VALUE_COST * server->limits.max_values + 65536;
-    server->max_write_depth = REPLY_DEPTH + server->limits.max_depth + ENVELOPE;
-    server->budget.max = (size_t)option[DUET_OPT_MAX_BUFFERED];
-    server->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
-    server->style = (struct duet_style){
+    service->style = (struct duet_style){
         .control_chars = (uint8_t)option[DUET_OPT_CONTROL_CHARS],
         .i8 = (uint8_t)option[DUET_OPT_I8],
         .nil = (uint8_t)option[DUET_OPT_NIL],
         .raw = option[DUET_OPT_RAW] == DUET_RAW_OLD ? DUET_RAW_OLD : DUET_RAW_NEW,
         .error = (uint8_t)option[DUET_OPT_ERROR_STYLE],
     };
+    service->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
+    service->int_is_strict = option[DUET_OPT_INT_RANGE] == DUET_INT_STRICT;
+    service->max_reply = (size_t)option[DUET_OPT_MAX_REPLY];
+    service->max_arena =
+        2 * service->limits.max_message + VALUE_COST * service->limits.max_values + 65536;
+    service->max_write_depth = REPLY_DEPTH + service->limits.max_depth + ENVELOPE;
+    service->timeout_ms = (unsigned)option[DUET_OPT_CALL_TIMEOUT];
+    service->drain_ms = (long long)option[DUET_OPT_DRAIN_MS];
+    service->shards = duet_server_shards(server);
+    server->budget.max = (size_t)option[DUET_OPT_MAX_BUFFERED];
+    service->budget = &server->budget;
+    service->refused_over_budget = &server->refused_over_budget;
+    service->server = server;
 }
 
 static void raise_fd_limit(void)

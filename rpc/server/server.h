@@ -13,6 +13,7 @@
 #include "per_address.h"
 #include "pool.h"
 #include "registry.h"
+#include "service.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -32,14 +33,7 @@ enum { DUET_SERVER_WORDS = 1024 };
 struct duet_server {
     /* Set up, then read-only. */
     struct duet_options options;
-    struct duet_limits limits;
-    struct duet_style style; /* of a connection that has shown nothing yet */
-    bool raw_is_auto;
-    size_t arena_max;
-    size_t max_write_depth;
-    duet_before_hook before;
-    duet_after_hook after;
-    void *hook_ctx;
+    struct duet_service service; /* what its calls know of it */
     struct duet_listener *listeners;
     size_t listener_count;
     struct duet_home *homes; /* one for each loop */
@@ -93,16 +87,6 @@ static inline bool duet_server_is_forked(const struct duet_server *server)
 /* What set-up functions ask first: what loops read without a lock is fixed while they run. 0,
  * -ENOMEM for a NULL server or -EBUSY. */
 int duet_server_check_set_up(const struct duet_server *server);
-
-/* How long a call may take from its arrival to its answer, on a worker; 0: no limit. `method`
- * is NULL while it is not known. */
-static inline unsigned duet_server_timeout_ms(const struct duet_server *server,
-                                              const struct duet_method_entry *method)
-{
-    bool has_own = method != NULL && method->timeout_ms > 0;
-    return has_own ? method->timeout_ms
-                   : (unsigned)server->options.value[DUET_OPT_CALL_TIMEOUT];
-}
 
 /* Remembers the first error of set-up with its words. Returns `rc`. */
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)

@@ -6,25 +6,15 @@
 #ifndef DUET_TICKET_H
 #define DUET_TICKET_H
 
-#include "codec.h"
 #include "conn.h"
+#include "recipient.h"
 
-struct duet_call;
+struct duet_job;
 struct duet_method_entry;
 
-/* To whom a reply goes, and how it must look. */
-struct duet_recipient {
-    uint64_t conn;  /* id */
-    uint32_t notes; /* enum duet_notes of the request */
-    uint32_t msgid;
-    enum duet_kind kind;
-    struct duet_style style;
-    const struct duet_codec *codec;
-};
-
 struct duet_ticket {
-    uint64_t id;            /* generation << 32 | index */
-    struct duet_call *call; /* held by a worker: only its fate may be touched */
+    uint64_t id;          /* generation << 32 | index */
+    struct duet_job *job; /* held by a worker: only its call's fate may be touched */
     struct duet_recipient to;
     size_t bytes;                     /* of the request, held against its connection */
     struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */

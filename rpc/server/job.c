@@ -1,0 +1,69 @@
+/*
+ * Spare jobs, so that a steady server does not touch malloc. On the loop's thread.
+ */
+#include "job.h"
+
+#include "home.h"
+
+#include <stdlib.h>
+
+enum {
+    FULL_SPARES = 32,      /* this many idle jobs keep all their memory, */
+    TRIMMED_SPARES = 4096, /* and this many keep a little: a turn's worth of calls */
+};
+
+static struct duet_job *new_job(struct duet_home *home)
+{
+    struct duet_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->home = home;
+    duet_call_init(&job->call, &home->server->service);
+    return job;
+}
+
+static void free_job(struct duet_job *job)
+{
+    duet_call_done(&job->call);
+    free(job);
+}
+
+struct duet_job *duet_job_take(struct duet_home *home)
+{
+    struct duet_job *job = home->spare_jobs;
+    if (job == NULL)
+        return new_job(home);
+    home->spare_jobs = job->next_spare;
+    home->spare_job_count--;
+    return job;
+}
+
+void duet_job_recycle(struct duet_job *job)
+{
+    struct duet_home *home = job->home;
+    struct duet_call *call = &job->call;
+    if (job->view != NULL)
+        duet_view_release(job->view);
+    job->view = NULL;
+    job->ticket = 0;
+    job->is_admitted = false;
+    if (call->message.data != NULL)
+        duet_conns_reuse(&home->conns, &call->message);
+    if (home->spare_job_count >= TRIMMED_SPARES) {
+        free_job(job);
+        return;
+    }
+    duet_call_reset(call, home->spare_job_count >= FULL_SPARES);
+    job->next_spare = home->spare_jobs;
+    home->spare_jobs = job;
+    home->spare_job_count++;
+}
+
+void duet_jobs_free(struct duet_home *home)
+{
+    while (home->spare_jobs != NULL) {
+        struct duet_job *job = home->spare_jobs;
+        home->spare_jobs = job->next_spare;
+        free_job(job);
+    }
+}

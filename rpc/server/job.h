@@ -1,0 +1,42 @@
+/*
+ * A job: one call as a server carries it. What a call needs to be answered is the call's own;
+ * where it is on its way (home, the queue, a method's line, home again, out) is here. A home
+ * keeps jobs for its next calls; it alone takes and recycles them, and whoever else holds one
+ * posts it home.
+ */
+#ifndef DUET_JOB_H
+#define DUET_JOB_H
+
+#include "call.h"
+#include "conn.h"
+#include "pool.h"
+
+struct duet_home;
+struct duet_view;
+
+struct duet_job {
+    struct duet_call call;
+    struct duet_home *home;
+    struct duet_job *next_spare;
+    struct duet_view *view;                    /* that it keeps alive, or NULL */
+    uint64_t ticket;                           /* its id, once it has been handed over */
+    uint64_t arrived_ns, started_ns, ended_ns; /* the last two for workers, and with
+                                                  --server-timing */
+    struct duet_queue_link queued;             /* while it waits for a worker */
+    struct duet_gate_link in_line;             /* while it waits for its method's gate */
+    bool is_admitted;                          /* it has passed that gate */
+    struct duet_letter letter;                 /* its way home */
+    struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
+                                                             reference */
+};
+
+/* A job ready for a request; NULL when out of memory. */
+struct duet_job *duet_job_take(struct duet_home *home);
+
+/* Its call is over: it is kept for the next one, or freed. */
+void duet_job_recycle(struct duet_job *job);
+
+/* Frees those that are kept. */
+void duet_jobs_free(struct duet_home *home);
+
+#endif
