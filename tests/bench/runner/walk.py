@@ -18,7 +18,7 @@ STEPS = [
     ("loop", r"transport/(loop|deadline|listener)"),
     ("connection", r"transport/(conn|buf)"),
     ("framing", r"transport/"),
-    ("find the method, check arguments", r"rpc/(registry|signature|method|protocol|gate)"),
+    ("find the method, check arguments", r"rpc/(methods/|server/protocol)"),
     ("read the call", r"rpc/wire/(codec_|msgpack_tree|xmlrpc_(?!write)|arena|value)"),
     ("write the reply", r"rpc/wire/"),
     ("ticket, call and counters", r"rpc/(?!wire)"),
@@ -32,16 +32,16 @@ def step_of(path):
 def functions(folder):
     """{function: its step}, from the objects of the build."""
     found = {}
-    for objects in ("rpc/CMakeFiles/duet_rpc.dir", "transport/CMakeFiles/duet_transport.dir"):
-        part = objects.split("/")[0]
-        for path in sorted((folder / objects).rglob("*.o")):
-            relative = str(path.relative_to(folder / objects))
+    for room in ("rpc/wire", "rpc/methods", "rpc/call", "rpc/server", "transport"):
+        objects = folder / room / "CMakeFiles" / f"duet_{room.split('/')[-1]}.dir"
+        for path in sorted(objects.rglob("*.o")):
+            relative = str(path.relative_to(objects))
             listing = subprocess.run(["nm", "--defined-only", path], capture_output=True,
                                      text=True).stdout
             for line in listing.splitlines():
                 kind, name = line.split()[1:3]
                 if kind in "tT":
-                    found.setdefault(plain(name), step_of(f"{part}/{relative.lstrip('./')}"))
+                    found.setdefault(plain(name), step_of(f"{room}/{relative.lstrip('./')}"))
     return found
 
 
