@@ -121,6 +121,9 @@ static void each_range_is_kept_at_both_ends(void **state)
         assert_int_equal(options.value[i], row->max);
         assert_string_equal(words, "");
 
+        if (row->unit == DUET_UNIT_BYTES)
+            assert_true((uint64_t)row->max <= SIZE_MAX);
+
         assert_int_equal(duet_options_set(&options, option, row->min - 1, words, 200), -EINVAL);
         assert_int_equal(duet_options_set(&options, option, row->max + 1, words, 200), -EINVAL);
         assert_int_equal(options.value[i], row->max);

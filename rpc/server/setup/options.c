@@ -15,6 +15,8 @@
 #define KIB INT64_C(1024)
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
+/* The library counts bytes in size_t, of which 32-bit machines have fewer. */
+#define BYTES(n) ((uint64_t)(n) < SIZE_MAX / 2 ? (n) : (int64_t)(SIZE_MAX / 2))
 #define SECOND INT64_C(1000) /* in ms */
 #define DAY (86400 * SECOND)
 
@@ -52,9 +54,9 @@ static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
     [DUET_OPT_MAX_IN_FLIGHT] = {"--max-in-flight", "calls in progress on a MessagePack-RPC connection",
         DUET_UNIT_COUNT, 1024, 1, MANY, NULL},
     [DUET_OPT_MAX_IN_FLIGHT_BYTES] = {"--max-in-flight-bytes", "their requests on one connection",
-        DUET_UNIT_BYTES, 32 * MIB, KIB, 64 * GIB, NULL},
+        DUET_UNIT_BYTES, 32 * MIB, KIB, BYTES(64 * GIB), NULL},
     [DUET_OPT_MAX_BUFFERED] = {"--max-buffered", "messages and replies under way, of all connections",
-        DUET_UNIT_BYTES, 128 * MIB, MIB, 1024 * GIB, NULL},
+        DUET_UNIT_BYTES, 128 * MIB, MIB, BYTES(1024 * GIB), NULL},
     [DUET_OPT_WORKER_QUEUE] = {"--worker-queue", "calls that wait for a worker",
         DUET_UNIT_COUNT, 4096, 1, MANY, NULL},
     [DUET_OPT_OUT_MARK] = {"--out-mark", "unsent replies above which a connection is not read",
