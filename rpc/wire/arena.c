@@ -15,9 +15,9 @@ enum {
 };
 
 struct duet_arena_chunk {
-    _Alignas(16) struct duet_arena_chunk *older;
+    _Alignas(max_align_t) struct duet_arena_chunk *older;
     size_t size;
-    _Alignas(16) uint8_t bytes[];
+    _Alignas(max_align_t) uint8_t bytes[];
 };
 
 static bool is_counted(size_t size)

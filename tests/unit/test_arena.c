@@ -22,7 +22,7 @@ static void blocks_are_aligned_and_apart(void **state)
     for (size_t i = 0; i < 300; i++) {
         blocks[i] = duet_arena_alloc(&arena, i);
         assert_non_null(blocks[i]);
-        assert_int_equal((uintptr_t)blocks[i] % 16, 0);
+        assert_int_equal((uintptr_t)blocks[i] % _Alignof(max_align_t), 0);
         memset(blocks[i], (int)(i & 0xff), i);
     }
     for (size_t i = 0; i < 300; i++)
