@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 enum duet_scheme { DUET_SCHEME_BOTH, DUET_SCHEME_HTTP, DUET_SCHEME_MSGPACK };

@@ -7,7 +7,6 @@
 
 #include "holder.h"
 
-#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -127,7 +126,7 @@ static bool is_measured(const struct duet_conn *conn)
 static int64_t taken_by_now(const struct duet_conn *conn)
 {
     int queued;
-    if (ioctl(conn->fd, SIOCOUTQ, &queued) < 0)
+    if (ioctl(conn->fd, TIOCOUTQ, &queued) < 0) /* SIOCOUTQ, by a name of libc's */
         return conn->pace.taken;
     return (int64_t)conn->written - queued;
 }

@@ -16,10 +16,12 @@ const char *duet_errno_words(int code)
 
 #else
 
-/* musl's are constants, and so are those of older glibc for numbers that it knows. */
+/* musl's are constants, and so are those of older glibc for numbers that it knows. What musl
+ * does not know it words as 0. */
 const char *duet_errno_words(int code)
 {
-    return strerror(code);
+    const char *words = strerror(code);
+    return strcmp(words, strerror(0)) != 0 ? words : "unknown error";
 }
 
 #endif

@@ -69,6 +69,15 @@ class Documents(unittest.TestCase):
         ):
             self.assertIn(words, first_screen)
 
+    def test_the_packages_of_the_readme_are_those_of_the_list(self):
+        """Of each choice a|b in the list, Debian 13 has the first and Debian 12 the second."""
+        listed = re.findall(r"^(?:build|demo) +(\S+)", read(".ci/packages"), re.M)
+        lines = re.findall(r"apt-get install --no-install-recommends (gcc .*?) +# Debian (\d+)", read("README.md"), re.S)
+        self.assertEqual([debian for _, debian in lines], ["12", "13"])
+        for packages, debian in lines:
+            chosen = [choice.split("|")[0 if debian == "13" else -1] for choice in listed]
+            self.assertEqual(sorted(packages.replace("\\", "").split()), sorted(chosen))
+
     def test_the_readme_shows_the_double_server(self):
         block = re.search(r"^```c\n(.*?)^```", read("README.md"), re.M | re.S)[1]
         self.assertEqual(block, read("examples/double/double_server.c"))

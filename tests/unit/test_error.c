@@ -148,7 +148,6 @@ static void a_bare_code_becomes_a_fault_with_words(void **state)
         {-EAGAIN, DUET_FAULT_BUSY, "busy: try again"},
         {-EBUSY, DUET_FAULT_BUSY, "busy: try again"},
         {-ENOENT, DUET_FAULT_INTERNAL, "internal error: No such file or directory"},
-        {-ENOMEM, DUET_FAULT_INTERNAL, "internal error: Cannot allocate memory"},
         {-12345, DUET_FAULT_INTERNAL, "internal error: unknown error"},
         {7, DUET_FAULT_INTERNAL, "internal error: unknown error"},
         {INT_MAX, DUET_FAULT_INTERNAL, "internal error: unknown error"},

@@ -330,7 +330,7 @@ HANDLER(return_positive)
 HANDLER(return_errno)
 {
     (void)call, (void)ctx;
-    return -ENOMEM;
+    return -ENOENT;
 }
 
 HANDLER(return_failed)
@@ -423,7 +423,7 @@ static const struct row {
     WRONG(invoke_failing, "the method wrote 2 of 3 items of an array"),
     {"fail_formless", fail_formless, 3, ""},
     WRONG(return_positive, "the method returned 5 where 0 or less is allowed"),
-    WRONG(return_errno, "internal error: Cannot allocate memory"),
+    WRONG(return_errno, "internal error: No such file or directory"),
     WRONG(return_failed, "the method failed without saying why"),
     {"return_busy", return_busy, DUET_FAULT_BUSY, "busy: try again"},
     {"fine", fine, 0, NULL},

@@ -20,9 +20,11 @@ static _Atomic long allocations, live;
 void *__real_malloc(size_t size);
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void __wrap_free(void *block);
+#define VISIBLE                                                                                \
+    __attribute__((visibility("default"))) /* libc.so may call them by these names */
+VISIBLE void *__wrap_malloc(size_t size);
+VISIBLE void *__wrap_realloc(void *block, size_t size);
+VISIBLE void __wrap_free(void *block);
 
 void *__wrap_malloc(size_t size)
 {
