@@ -1,8 +1,13 @@
 /*
- * How a stream of bytes is cut into messages, and what goes around a reply. One implementation
- * per protocol family: framing_http, framing_msgpack. A framing knows a format: bytes in,
- * struct out; it does no I/O, reads no clock and keeps everything it must remember in a state
- * that its caller stores. The caller is conn, on the loop's thread.
+ * How a stream of bytes is cut into messages, and what goes around a message that is sent. A
+ * framing knows a format: bytes in, struct out; it does no I/O, reads no clock and keeps
+ * everything it must remember in a state that its caller stores. The caller is conn, on the
+ * loop's thread.
+ *
+ * A connection reads one kind of message and sends the other, so HTTP has a framing for each
+ * side of it: framing_http cuts requests and wraps replies, framing_http_reply cuts replies and
+ * wraps requests. MessagePack's messages are framed alike whichever way they go, and nothing is
+ * wrapped around them: framing_msgpack serves both sides, and connections that carry both.
  */
 #ifndef DUET_FRAMING_H
 #define DUET_FRAMING_H
@@ -25,19 +30,21 @@ struct duet_limits {
 enum duet_content {
     DUET_CONTENT_MSGPACK, /* one MessagePack-RPC message */
     DUET_CONTENT_XML,     /* an XML-RPC document */
-    DUET_CONTENT_NONE,    /* an HTTP request without a body for us: GET or HEAD of `target` */
+    DUET_CONTENT_NONE,    /* an HTTP request without a body for us: GET or HEAD of `target`; or
+                             an HTTP reply that is no RPC reply: its body, if any, is text */
 };
 
-/* Notes that a framing takes of a request and needs to wrap its reply; 0 for MessagePack on a
- * plain stream. */
+/* Notes that a framing takes of a message: of a request, to wrap its reply; of a reply, those
+ * of the first group. 0 for MessagePack on a plain stream. */
 enum duet_notes {
     DUET_NOTE_HTTP = 1 << 0,
-    DUET_NOTE_HTTP_10 = 1 << 1,      /* the client speaks HTTP/1.0 */
+    DUET_NOTE_HTTP_10 = 1 << 1,      /* the peer speaks HTTP/1.0 */
     DUET_NOTE_KEEP_ALIVE = 1 << 2,   /* the connection may serve another request */
-    DUET_NOTE_HEAD = 1 << 3,         /* HEAD: the reply's body stays home */
-    DUET_NOTE_ACCEPT_GZIP = 1 << 4,  /* the reply may be compressed */
-    DUET_NOTE_BODY_GZIP = 1 << 5,    /* the request's body is compressed */
-    DUET_NOTE_BODY_MSGPACK = 1 << 6, /* Content-Type: application/msgpack: answer in kind */
+    DUET_NOTE_BODY_GZIP = 1 << 3,    /* the body is compressed */
+    DUET_NOTE_BODY_MSGPACK = 1 << 4, /* Content-Type: application/msgpack: answer in kind */
+
+    DUET_NOTE_HEAD = 1 << 5,        /* HEAD: the reply's body stays home */
+    DUET_NOTE_ACCEPT_GZIP = 1 << 6, /* the reply may be compressed */
 
     /* With DUET_CONTENT_NONE, what to answer if it is not GET or HEAD. The body was read and
      * dropped, so the connection may go on. */
@@ -60,6 +67,7 @@ enum duet_bad {
     DUET_BAD_LIMIT,  /* over one of the limits; the reason names flag, limit and size */
     DUET_BAD_BUSY,   /* no room for it now, perhaps later; status 503 */
     DUET_BAD_HTTP, /* good HTTP that asks for what is not here: status 404, 405, 501, 505, … */
+    DUET_BAD_CUT,  /* the stream ended before the message did */
 };
 
 enum { DUET_REASON_MAX = 256 };
@@ -76,10 +84,11 @@ struct duet_message {
     uint32_t notes; /* enum duet_notes; also set for DUET_FRAME_BAD, as far as they are known */
     const char *target; /* DUET_CONTENT_NONE: the path that was asked for, in the bytes given */
     size_t target_size;
+    uint32_t retry_after_s; /* of an HTTP reply: Retry-After; 0: none */
 
-    /* With DUET_NOTE_HTTP, for DUET_FRAME_BAD too: what the lines Host and Origin say, in the
-     * bytes given; NULL where they are missing, or the head could not be read. An absolute
-     * target stands in for Host. */
+    /* With DUET_NOTE_HTTP, of a request, for DUET_FRAME_BAD too: what the lines Host and Origin
+     * say, in the bytes given; NULL where they are missing, or the head could not be read. An
+     * absolute target stands in for Host. */
     const char *host, *origin;
     size_t host_size, origin_size;
 
@@ -93,31 +102,44 @@ struct duet_message {
      * that is told of it, body and body_size too, comes from what stands before the byte that
      * decided it, and from that byte. */
     enum duet_bad bad;
-    int status; /* the HTTP status to answer with; 0 where the framing has none */
+    int status; /* the HTTP status to answer with; 0 where the framing has none. Of a whole
+                   HTTP reply: its own */
     char reason[DUET_REASON_MAX];
 };
 
 enum duet_frame { DUET_FRAME_BAD = -1, DUET_FRAME_MORE = 0, DUET_FRAME_WHOLE = 1 };
 
-/* What goes around a reply's body. */
+/* What goes around the body of a message that is sent. */
 struct duet_head {
-    int status;
+    int status; /* of a reply */
     const char *content_type;
     size_t body_size;
-    uint32_t notes;    /* of the request */
-    bool close;        /* the connection ends after this reply, whatever the notes say */
+    uint32_t notes;    /* of the request that a reply answers; of a request: ACCEPT_GZIP */
+    bool close;        /* the connection ends after this exchange, whatever the notes say */
     bool gzip;         /* the body is compressed */
     const char *extra; /* further header lines, each with its CRLF ("Allow: POST\r\n"), or "" */
+
+    /* Of a request. Whoever takes these, and `extra`, from somebody else has looked that there
+     * is no space or control character in them that would begin something of its own. */
+    const char *target; /* "/RPC2" */
+    const char *host;   /* "localhost:8080" */
 };
 
 enum {
-    DUET_HEAD_EXTRA_MAX = 768,                  /* the longest `extra` */
-    DUET_HEAD_ROOM = DUET_HEAD_EXTRA_MAX + 384, /* the longest head that `wrap` writes */
+    DUET_HEAD_EXTRA_MAX = 768,          /* the longest `extra` of a reply */
+    DUET_HEAD_REQUEST_EXTRA_MAX = 2048, /* and of a request: tokens of 1,500 bytes are usual */
+    DUET_HEAD_TARGET_MAX = 1024,        /* a path with its query */
+    DUET_HEAD_HOST_MAX = 256 + 6,       /* a name and a port */
+    DUET_HEAD_TYPE_MAX = 128,           /* the longest content type */
+
+    /* The longest head that `wrap` writes: these of a request, and the words around them. */
+    DUET_HEAD_ROOM = DUET_HEAD_REQUEST_EXTRA_MAX + DUET_HEAD_TARGET_MAX + DUET_HEAD_HOST_MAX +
+                     DUET_HEAD_TYPE_MAX + 256,
 };
 
 struct duet_framing {
     const char *name;
-    uint32_t notes; /* enum duet_notes of every request of this framing */
+    uint32_t notes; /* enum duet_notes of every message of this framing */
 
     /* The size of the state for these limits. The state is plain bytes: it may be moved with
      * memcpy between calls. */
@@ -134,12 +156,24 @@ struct duet_framing {
     enum duet_frame (*next)(void *state, uint8_t *bytes, size_t n,
                             struct duet_message *message);
 
-    /* Writes what goes before the body of a reply; `room` has DUET_HEAD_ROOM bytes. Returns its
-     * length, maybe 0. */
+    /* No more bytes will come after these `n`, which `next` has seen and wanted more: at least
+     * 1, as it left them. Returns DUET_FRAME_WHOLE if the message ends with the stream, else
+     * DUET_FRAME_BAD (DUET_BAD_CUT). */
+    enum duet_frame (*ended)(void *state, uint8_t *bytes, size_t n,
+                             struct duet_message *message);
+
+    /* Writes what goes before the body of the answer to what this framing cuts, or of the
+     * request for it; `room` has DUET_HEAD_ROOM bytes. Returns its length, maybe 0. */
     size_t (*wrap)(char *room, const struct duet_head *head);
 };
 
 extern const struct duet_framing duet_framing_http;
 extern const struct duet_framing duet_framing_msgpack;
+
+/* Replies to POST; what it wraps is a POST. */
+extern const struct duet_framing duet_framing_http_reply;
+
+/* Replies to HEAD, which have no body whatever their heads say; what it wraps is a HEAD. */
+extern const struct duet_framing duet_framing_http_reply_to_head;
 
 #endif

@@ -4,44 +4,31 @@
  * conn; knows nothing of what the bodies mean.
  *
  * llhttp walks the head. What it lets pass and we refuse is found by http_fields when the head
- * is complete. Bodies never go through callbacks: one with a Content-Length is a count, one in
- * chunks is undone in place by http_chunks, so that a body is always one piece after its head.
+ * is complete. The body is http_body's.
  *
  * Lines end with CR LF and nothing else: who takes a bare LF or CR for an end of line, and who
  * does not, is what request smuggling lives on. Who must serve a client that sends LF alone
  * says so; then llhttp is given CR LF in its place, so that all of us see the same lines.
- *
- *   IN_HEAD --Content-Length or no body--> IN_BODY --> whole
- *      \------ chunked --> IN_CHUNKS --> whole
  */
 #include "framing.h"
 
-#include "http_chunks.h"
+#include "http_body.h"
 #include "http_fields.h"
 #include "http_head.h"
 #include "http_walk.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-enum stage { IN_HEAD, IN_BODY, IN_CHUNKS };
 
 struct http {
     struct duet_http_walk walk; /* of the head */
-    size_t max_head, max_message;
-    enum stage stage;
-    size_t walked; /* of the bytes given, how many were looked at and kept */
-    size_t head_size;
-    size_t body_size; /* IN_BODY: as declared */
+    bool is_in_body;
     enum duet_content content;
     uint32_t notes;
     size_t target_at, target_size; /* from the first byte given */
     size_t host_at, host_size;     /* the same; at 0 where the head has none */
     size_t origin_at, origin_size;
     bool owes_continue; /* the client waits for "100 Continue" */
-    struct duet_http_chunks chunks;
+    struct duet_http_body body;
 };
 
 static size_t http_state_size(const struct duet_limits *limits)
@@ -53,61 +40,14 @@ static size_t http_state_size(const struct duet_limits *limits)
 static void http_start(void *state, const struct duet_limits *limits)
 {
     struct http *http = state;
-    duet_http_walk_start(&http->walk, limits->lone_lf_ends_line);
-    http->max_head = limits->max_head;
-    http->max_message = limits->max_message;
-    http->stage = IN_HEAD;
-    http->walked = 0;
+    duet_http_walk_start(&http->walk, HTTP_REQUEST, limits->lone_lf_ends_line);
+    http->body.max_head = limits->max_head;
+    http->body.max_message = limits->max_message;
+    http->body.walked = 0;
+    http->is_in_body = false;
     http->notes = DUET_NOTE_HTTP;
     http->host_at = http->origin_at = 0;
     http->owes_continue = false;
-}
-
-static enum duet_frame bad(const struct http *http, struct duet_message *message, int status,
-                           const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static enum duet_frame bad(const struct http *http, struct duet_message *message, int status,
-                           const char *format, ...)
-{
-    bool is_limit = status == 413 || status == 431;
-    message->bad = is_limit ? DUET_BAD_LIMIT : status == 400 ? DUET_BAD_SYNTAX : DUET_BAD_HTTP;
-    message->status = status;
-    message->notes = http->notes;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message->reason, sizeof message->reason, format, args);
-    va_end(args);
-    return DUET_FRAME_BAD;
-}
-
-static enum duet_frame too_large(const struct http *http, struct duet_message *message,
-                                 const char *at_least, uint64_t size)
-{
-    return bad(http, message, 413, "message of %s%" PRIu64 " bytes exceeds --max-message %zu",
-               at_least, size, http->max_message);
-}
-
-static enum duet_frame more(struct http *http, struct duet_message *message, size_t need)
-{
-    message->kept = http->walked;
-    message->need = need;
-    message->in_body = http->stage != IN_HEAD;
-    message->interim = http->owes_continue ? "HTTP/1.1 100 Continue\r\n\r\n" : NULL;
-    http->owes_continue = false;
-    return DUET_FRAME_MORE;
-}
-
-static enum duet_frame whole(const struct http *http, uint8_t *bytes, size_t body_size,
-                             size_t wire_size, struct duet_message *message)
-{
-    message->body = bytes + http->head_size;
-    message->body_size = body_size;
-    message->wire_size = wire_size;
-    message->content = http->content;
-    message->notes = http->notes;
-    message->target = (const char *)bytes + http->target_at;
-    message->target_size = http->target_size;
-    return DUET_FRAME_WHOLE;
 }
 
 static bool is_call_path(const uint8_t *target, size_t size)
@@ -151,14 +91,14 @@ static const uint8_t *find_foreign_byte(const struct duet_http_fields *fields)
     return NULL;
 }
 
-static enum duet_frame bad_target(const struct http *http, const uint8_t *bytes,
-                                  const uint8_t *at, struct duet_message *message)
+static enum duet_frame bad_target(const uint8_t *bytes, const uint8_t *at,
+                                  struct duet_message *message)
 {
     const uint8_t *line;
     duet_http_find_line(bytes, at, &line);
     char quote[DUET_QUOTE_MAX];
     duet_http_quote(quote, line, (size_t)(at - line) + 1);
-    return bad(http, message, 400, "malformed request line: \"%s\"", quote);
+    return duet_http_bad(message, 400, "malformed request line: \"%s\"", quote);
 }
 
 /* Decides how the body is framed (RFC 9112 6.3) and refuses what is too long before it
@@ -169,20 +109,15 @@ static enum duet_frame frame_body(struct http *http, const struct duet_http_fiel
     bool has_length = (http->walk.parser.flags & F_CONTENT_LENGTH) != 0;
     uint64_t length = has_length ? http->walk.parser.content_length : 0;
     if (fields->is_chunked && has_length)
-        return bad(http, message, 400, "Content-Length together with Transfer-Encoding");
+        return duet_http_bad(message, 400, "Content-Length together with Transfer-Encoding");
     if (llhttp_get_method(&http->walk.parser) == HTTP_POST && !fields->is_chunked &&
         !has_length)
-        return bad(http, message, 411, "POST needs a Content-Length or chunks");
-    if (length > http->max_message)
-        return too_large(http, message, "", length);
-
-    http->stage = fields->is_chunked ? IN_CHUNKS : IN_BODY;
-    http->body_size = (size_t)length;
+        return duet_http_bad(message, 411, "POST needs a Content-Length or chunks");
+    http->is_in_body = true;
     http->owes_continue = fields->expects_continue && (http->notes & DUET_NOTE_HTTP_10) == 0;
-    if (fields->is_chunked)
-        duet_http_chunks_start(&http->chunks, http->max_message, http->max_head,
-                               http->walk.lone_lf_ends_line);
-    return DUET_FRAME_WHOLE;
+    return duet_http_body_start(
+        &http->body, fields->is_chunked ? DUET_HTTP_BODY_CHUNKED : DUET_HTTP_BODY_COUNTED,
+        length, http->walk.lone_lf_ends_line, message);
 }
 
 /* Keeps where host and origin stand. */
@@ -201,21 +136,12 @@ static void note_asker(struct http *http, const struct duet_http_fields *fields,
     }
 }
 
-static void tell_asker(const struct http *http, const uint8_t *bytes,
-                       struct duet_message *message)
-{
-    message->host = http->host_at > 0 ? (const char *)bytes + http->host_at : NULL;
-    message->host_size = http->host_size;
-    message->origin = http->origin_at > 0 ? (const char *)bytes + http->origin_at : NULL;
-    message->origin_size = http->origin_size;
-}
-
 static enum duet_frame bad_head(struct http *http, const uint8_t *bytes, size_t n,
                                 struct duet_message *message)
 {
     char reason[DUET_REASON_MAX];
-    int status = duet_http_walk_refusal(&http->walk, bytes, n, http->max_message, reason);
-    return bad(http, message, status, "%s", reason);
+    int status = duet_http_walk_refusal(&http->walk, bytes, n, http->body.max_message, reason);
+    return duet_http_bad(message, status, "%s", reason);
 }
 
 static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
@@ -223,21 +149,21 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
 {
     const llhttp_t *parser = &http->walk.parser;
     if (parser->http_major != 1 || parser->http_minor > 1)
-        return bad(http, message, 505, "HTTP/%d.%d is not spoken here, only 1.0 and 1.1",
-                   parser->http_major, parser->http_minor);
+        return duet_http_bad(message, 505, "HTTP/%d.%d is not spoken here, only 1.0 and 1.1",
+                             parser->http_major, parser->http_minor);
 
     struct duet_http_fields fields;
     char reason[DUET_REASON_MAX];
-    int status = duet_http_fields_read(&fields, bytes, http->head_size,
+    int status = duet_http_fields_read(&fields, bytes, http->body.head_size,
                                        http->walk.lone_lf_ends_line, reason);
     http->notes |= fields.notes;
     if (status != 0)
-        return bad(http, message, status, "%s", reason);
+        return duet_http_bad(message, status, "%s", reason);
     const uint8_t *foreign = find_foreign_byte(&fields);
     if (foreign != NULL)
-        return bad_target(http, bytes, foreign, message);
+        return bad_target(bytes, foreign, message);
     if (fields.host == NULL && (http->notes & DUET_NOTE_HTTP_10) == 0)
-        return bad(http, message, 400, "HTTP/1.1 without a Host header");
+        return duet_http_bad(message, 400, "HTTP/1.1 without a Host header");
 
     if (llhttp_should_keep_alive(parser))
         http->notes |= DUET_NOTE_KEEP_ALIVE;
@@ -253,64 +179,45 @@ static enum duet_frame walk_head(struct http *http, uint8_t *bytes, size_t n,
                                  struct duet_message *message)
 {
     /* Never past the limit, so that the outcome does not depend on how the bytes are cut. */
-    size_t end = n < http->max_head ? n : http->max_head;
-    const uint8_t *stop = duet_http_walk_on(&http->walk, bytes, http->walked, end);
+    size_t end = n < http->body.max_head ? n : http->body.max_head;
+    const uint8_t *stop = duet_http_walk_on(&http->walk, bytes, http->body.walked, end);
     if (llhttp_get_method(&http->walk.parser) == HTTP_HEAD)
         http->notes |= DUET_NOTE_HEAD;
 
     if (duet_http_walk_is_09(&http->walk, stop, bytes, end))
-        return bad(http, message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
+        return duet_http_bad(message, 505, "HTTP/0.9 is not spoken here, only 1.0 and 1.1");
     if (stop != NULL) {
         if (llhttp_get_errno(&http->walk.parser) != HPE_PAUSED)
             return bad_head(http, bytes, end, message);
-        http->head_size = http->walked = (size_t)(stop - bytes);
+        http->body.head_size = http->body.walked = (size_t)(stop - bytes);
         return end_head(http, bytes, message);
     }
 
-    http->walked = end;
+    http->body.walked = end;
     if (n > end)
-        return bad(http, message, 431, "head of at least %zu bytes exceeds --max-head %zu",
-                   http->max_head + 1, http->max_head);
-    return more(http, message, 0);
+        return duet_http_head_too_large(&http->body, message);
+    message->kept = end;
+    message->need = 0;
+    return DUET_FRAME_MORE;
 }
 
-static enum duet_frame walk_body(struct http *http, uint8_t *bytes, size_t n,
-                                 struct duet_message *message)
+/* `kept` and `need` are set. */
+static void tell_more(struct http *http, struct duet_message *message)
 {
-    size_t size = http->head_size + http->body_size;
-    if (n >= size)
-        return whole(http, bytes, http->body_size, size, message);
-    http->walked = n;
-    return more(http, message, size);
+    message->in_body = http->is_in_body;
+    message->interim = http->owes_continue ? "HTTP/1.1 100 Continue\r\n\r\n" : NULL;
+    http->owes_continue = false;
 }
 
-static enum duet_frame walk_chunks(struct http *http, uint8_t *bytes, size_t n,
-                                   struct duet_message *message)
+/* What is told of a whole message and of a bad one. */
+static void tell_head(const struct http *http, const uint8_t *bytes,
+                      struct duet_message *message)
 {
-    struct duet_http_chunks *chunks = &http->chunks;
-    size_t used;
-    enum duet_http_chunks_result result = duet_http_chunks_walk(
-        chunks, bytes + http->walked, n - http->walked, bytes + http->head_size, &used);
-    size_t wire_size = http->walked + used;
-    http->walked = http->head_size + chunks->body_size;
-
-    switch (result) {
-    case DUET_CHUNKS_WHOLE:
-        return whole(http, bytes, chunks->body_size, wire_size, message);
-    case DUET_CHUNKS_MORE:
-        return more(http, message, 0);
-    case DUET_CHUNKS_BODY_TOO_LARGE: {
-        uint64_t size = chunks->body_size + chunks->left;
-        return too_large(http, message, "at least ", size < chunks->left ? UINT64_MAX : size);
-    }
-    case DUET_CHUNKS_EXTRA_TOO_LARGE:
-        return bad(http, message, 431,
-                   "chunk extensions and trailers of at least %zu bytes exceed --max-head %zu",
-                   chunks->extra_size, http->max_head);
-    case DUET_CHUNKS_BAD_SYNTAX:
-        break;
-    }
-    return bad(http, message, 400, "%s", duet_http_chunks_error(chunks));
+    message->notes = http->notes;
+    message->host = http->host_at > 0 ? (const char *)bytes + http->host_at : NULL;
+    message->host_size = http->host_size;
+    message->origin = http->origin_at > 0 ? (const char *)bytes + http->origin_at : NULL;
+    message->origin_size = http->origin_size;
 }
 
 static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
@@ -318,18 +225,36 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
 {
     struct http *http = state;
     enum duet_frame frame = DUET_FRAME_WHOLE;
-    if (http->stage == IN_HEAD)
+    if (!http->is_in_body)
         frame = walk_head(http, bytes, n, message);
     if (frame == DUET_FRAME_WHOLE)
-        frame = http->stage == IN_CHUNKS ? walk_chunks(http, bytes, n, message)
-                                         : walk_body(http, bytes, n, message);
-    if (frame != DUET_FRAME_MORE)
-        tell_asker(http, bytes, message);
+        frame = duet_http_body_next(&http->body, bytes, n, message);
+
+    if (frame == DUET_FRAME_MORE) {
+        tell_more(http, message);
+        return DUET_FRAME_MORE;
+    }
+    tell_head(http, bytes, message);
     if (frame == DUET_FRAME_BAD) {
         message->body = bytes;
         message->body_size = 0; /* its caller is known by the connection */
+        return DUET_FRAME_BAD;
     }
-    return frame;
+    message->content = http->content;
+    message->target = (const char *)bytes + http->target_at;
+    message->target_size = http->target_size;
+    return DUET_FRAME_WHOLE;
+}
+
+/* No request ends with the stream. */
+static enum duet_frame http_ended(void *state, uint8_t *bytes, size_t n,
+                                  struct duet_message *message)
+{
+    const struct http *http = state;
+    tell_head(http, bytes, message);
+    message->body = bytes;
+    message->body_size = 0;
+    return duet_http_ended_early(message, n, "request");
 }
 
 const struct duet_framing duet_framing_http = {
@@ -338,5 +263,6 @@ const struct duet_framing duet_framing_http = {
     .state_size = http_state_size,
     .start = http_start,
     .next = http_next,
+    .ended = http_ended,
     .wrap = duet_http_head_write,
 };

@@ -284,7 +284,16 @@ static enum duet_frame walk_next(void *state, uint8_t *bytes, size_t n,
     }
 }
 
-/* A reply is its own frame. */
+static enum duet_frame walk_ended(void *state, uint8_t *bytes, size_t n,
+                                  struct duet_message *message)
+{
+    const struct walk *walk = state;
+    snprintf(message->reason, sizeof message->reason,
+             "the connection ended after %zu bytes of a message", n);
+    return bad(bytes, walk->place.at, DUET_BAD_CUT, message);
+}
+
+/* A message is its own frame. */
 static size_t no_wrap(char *room, const struct duet_head *head)
 {
     (void)room;
@@ -298,5 +307,6 @@ const struct duet_framing duet_framing_msgpack = {
     .state_size = walk_size,
     .start = walk_start,
     .next = walk_next,
+    .ended = walk_ended,
     .wrap = no_wrap,
 };

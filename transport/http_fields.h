@@ -1,7 +1,7 @@
 /*
- * What the lines of a request's head say. Reads a head that llhttp has found complete and takes
- * nothing on trust where llhttp is lax: line ends, folding, spaces. Bytes in, struct out;
- * framing_http calls it once for each request.
+ * What the lines of a head say, of a request's or a reply's. Reads a head that llhttp has found
+ * complete and takes nothing on trust where llhttp is lax: line ends, folding, spaces. Bytes
+ * in, struct out; the framings of HTTP call it once for each head.
  */
 #ifndef DUET_HTTP_FIELDS_H
 #define DUET_HTTP_FIELDS_H
@@ -11,16 +11,24 @@
 #include <stdint.h>
 
 struct duet_http_fields {
+    /* Of a request */
     const uint8_t *target; /* in the head: a path with its query, "*", or an authority */
     size_t target_size;
     const uint8_t *host, *origin; /* in the head, NULL where the line is missing */
     size_t host_size, origin_size;
     const uint8_t *authority; /* of an absolute target, which stands in for Host; or NULL */
     size_t authority_size;
-    uint32_t notes; /* of enum duet_notes: HTTP_10, ACCEPT_GZIP, BODY_GZIP, BODY_MSGPACK,
-                       CROSS_SITE, PREFLIGHT, PRIVATE_NETWORK */
-    bool is_chunked;
     bool expects_continue;
+
+    /* Of a reply */
+    int status;             /* 100 to 999 */
+    uint32_t retry_after_s; /* 0 where the line is missing, or a date */
+    bool is_xml;            /* Content-Type: text/xml or application/xml */
+
+    /* Of both */
+    uint32_t notes; /* of enum duet_notes: HTTP_10, BODY_GZIP, BODY_MSGPACK; of a request also
+                       ACCEPT_GZIP, CROSS_SITE, PREFLIGHT, PRIVATE_NETWORK */
+    bool is_chunked;
 };
 
 /* Reads the head, from the first byte of the request (empty lines before it are skipped) to the
@@ -29,6 +37,10 @@ struct duet_http_fields {
  * `reason` (DUET_REASON_MAX bytes) has the words. */
 int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
                           bool lone_lf_ends_line, char *reason);
+
+/* The same for a reply's head. What a status means for the body is for the caller to know. */
+int duet_http_reply_fields_read(struct duet_http_fields *fields, const uint8_t *head,
+                                size_t size, bool lone_lf_ends_line, char *reason);
 
 /* Words for what some versions of llhttp see first. */
 #define DUET_HTTP_SPACE_IN_NAME "a space in the name of a header"

@@ -1,19 +1,16 @@
 /*
- * Status line and headers of a reply. See http_head.h. On a loop's thread.
+ * First line and headers of replies and requests. See http_head.h. On a loop's thread.
  *
- * There is no Date: RFC 9110 6.6.1 wants one of origin servers so that caches can tell an
- * answer's age; answers to POST are not cached, and it would cost each call 37 bytes and a look
- * at the clock.
+ * In a reply there is no Date: RFC 9110 6.6.1 wants one of origin servers so that caches can
+ * tell an answer's age; answers to POST are not cached, and it would cost each call 37 bytes
+ * and a look at the clock.
  */
 #include "http_head.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum {
-    CONTENT_TYPE_MAX = 128,
-    DIGITS_MAX = 20, /* of SIZE_MAX */
-};
+enum { DIGITS_MAX = 20 }; /* of SIZE_MAX */
 
 static const struct {
     int status;
@@ -87,8 +84,6 @@ static char *put_status(char *at, int status)
 
 static char *put_body_headers(char *at, const struct duet_head *head)
 {
-    if (head->status == 204) /* no body to describe, no length either (RFC 9110 8.6) */
-        return at;
     if (head->content_type != NULL && head->content_type[0] != '\0') {
         at = put(at, "Content-Type: ");
         at = put(at, head->content_type);
@@ -121,12 +116,49 @@ size_t duet_http_head_write(char *room, const struct duet_head *head)
     }
 
     assert(head->status >= 100 && head->status <= 999);
-    assert(head->content_type == NULL || strlen(head->content_type) <= CONTENT_TYPE_MAX);
+    assert(head->content_type == NULL || strlen(head->content_type) <= DUET_HEAD_TYPE_MAX);
     assert(strlen(head->extra) <= DUET_HEAD_EXTRA_MAX);
     at = put_status(at, head->status);
-    at = put_body_headers(at, head);
+    if (head->status != 204) /* no body to describe, no length either (RFC 9110 8.6) */
+        at = put_body_headers(at, head);
     at = put_connection(at, head);
     at = put(at, head->extra);
     at = put(at, "\r\n");
     return (size_t)(at - room);
+}
+
+static char *begin_request(char *at, const char *method, const struct duet_head *head)
+{
+    assert(strlen(head->target) <= DUET_HEAD_TARGET_MAX);
+    assert(strlen(head->host) <= DUET_HEAD_HOST_MAX);
+    assert(head->content_type == NULL || strlen(head->content_type) <= DUET_HEAD_TYPE_MAX);
+    assert(strlen(head->extra) <= DUET_HEAD_REQUEST_EXTRA_MAX);
+    at = put(at, method);
+    at = put(at, head->target);
+    at = put(at, " HTTP/1.1\r\nHost: ");
+    at = put(at, head->host);
+    return put(at, "\r\nUser-Agent: Duet\r\n"); /* XML-RPC's specification wants one */
+}
+
+static size_t end_request(char *room, char *at, const struct duet_head *head)
+{
+    if ((head->notes & DUET_NOTE_ACCEPT_GZIP) != 0)
+        at = put(at, "Accept-Encoding: gzip\r\n");
+    if (head->close)
+        at = put(at, "Connection: close\r\n");
+    at = put(at, head->extra);
+    at = put(at, "\r\n");
+    return (size_t)(at - room);
+}
+
+size_t duet_http_post_write(char *room, const struct duet_head *head)
+{
+    char *at = begin_request(room, "POST ", head);
+    at = put_body_headers(at, head);
+    return end_request(room, at, head);
+}
+
+size_t duet_http_head_request_write(char *room, const struct duet_head *head)
+{
+    return end_request(room, begin_request(room, "HEAD ", head), head);
 }

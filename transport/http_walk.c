@@ -20,9 +20,10 @@ static int pause_after_head(llhttp_t *parser)
 
 static const llhttp_settings_t settings = {.on_headers_complete = pause_after_head};
 
-void duet_http_walk_start(struct duet_http_walk *walk, bool lone_lf_ends_line)
+void duet_http_walk_start(struct duet_http_walk *walk, llhttp_type_t type,
+                          bool lone_lf_ends_line)
 {
-    llhttp_init(&walk->parser, HTTP_REQUEST, &settings);
+    llhttp_init(&walk->parser, type, &settings);
     walk->lone_lf_ends_line = lone_lf_ends_line;
 }
 
@@ -129,7 +130,7 @@ static bool is_huge_length(const uint8_t *line, const uint8_t *stop, const uint8
 static const uint8_t *find_bad_byte(struct duet_http_walk *walk, const uint8_t *bytes, size_t n,
                                     const uint8_t **stop)
 {
-    llhttp_init(&walk->parser, HTTP_REQUEST, &settings);
+    llhttp_init(&walk->parser, walk->parser.type, &settings);
     for (size_t at = 0; at < n; at++)
         if ((*stop = duet_http_walk_on(walk, bytes, at, at + 1)) != NULL) {
             if (*stop > bytes + at)
@@ -188,14 +189,17 @@ static int refuse_length(const struct spot *spot, size_t max_message, char *reas
 }
 
 /* It breaks no rule that llhttp has a name for. */
-static int refuse_line(const struct spot *spot, const uint8_t *bytes, char *reason)
+static int refuse_line(const struct duet_http_walk *walk, const struct spot *spot,
+                       const uint8_t *bytes, char *reason)
 {
     const uint8_t *end = spot->end;
     bool is_lone_lf = end[-1] == '\n' && (end - bytes == 1 || end[-2] != '\r');
     const char *advice =
         is_lone_lf ? ": LF without CR, which --http-line-ends lenient takes" : "";
     if (spot->number == 1)
-        return refuse(reason, 400, "malformed request line: \"%s\"%s", spot->quote, advice);
+        return refuse(reason, 400, "malformed %s line: \"%s\"%s",
+                      walk->parser.type == HTTP_REQUEST ? "request" : "status", spot->quote,
+                      advice);
     const char *blank =
         spot->stop < end ? misplaced_blank(spot->line, spot->number, spot->stop) : NULL;
     if (blank != NULL)
@@ -222,7 +226,7 @@ int duet_http_walk_refusal(struct duet_http_walk *walk, const uint8_t *bytes, si
     case HPE_INVALID_VERSION:
         if (is_other_version(spot.line, spot.stop, spot.end))
             return refuse(reason, 505, "HTTP version of \"%s\" is not 1.0 or 1.1", spot.quote);
-        return refuse_line(&spot, bytes, reason);
+        return refuse_line(walk, &spot, bytes, reason);
     case HPE_INVALID_CONTENT_LENGTH:
         return refuse_length(&spot, max_message, reason);
     case HPE_UNEXPECTED_CONTENT_LENGTH:
@@ -233,6 +237,6 @@ int duet_http_walk_refusal(struct duet_http_walk *walk, const uint8_t *bytes, si
         return refuse(reason, 400, "Transfer-Encoding is not chunked alone: \"%s\"",
                       spot.quote);
     default:
-        return refuse_line(&spot, bytes, reason);
+        return refuse_line(walk, &spot, bytes, reason);
     }
 }

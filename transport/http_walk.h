@@ -1,7 +1,7 @@
 /*
- * llhttp's walk over a request's head, under our rule for the ends of lines, and what is wrong
- * with a head that it refuses. Bytes in, place out; only framing_http sees this, and it alone
- * sees llhttp.
+ * llhttp's walk over the head of a request or a reply, under our rule for the ends of lines,
+ * and what is wrong with a head that it refuses. Bytes in, place out; only the two framings of
+ * HTTP see this, and they alone see llhttp.
  */
 #ifndef DUET_HTTP_WALK_H
 #define DUET_HTTP_WALK_H
@@ -17,7 +17,9 @@ struct duet_http_walk {
     bool lone_lf_ends_line;
 };
 
-void duet_http_walk_start(struct duet_http_walk *walk, bool lone_lf_ends_line);
+/* Begins a head: of HTTP_REQUEST or HTTP_RESPONSE. */
+void duet_http_walk_start(struct duet_http_walk *walk, llhttp_type_t type,
+                          bool lone_lf_ends_line);
 
 /* As duet_http_walk_on, where LF alone ends a line too. */
 const uint8_t *duet_http_walk_lenient(struct duet_http_walk *walk, const uint8_t *bytes,

@@ -100,6 +100,14 @@ static enum duet_frame tiny_next(void *state, uint8_t *bytes, size_t n,
     return DUET_FRAME_WHOLE;
 }
 
+static enum duet_frame tiny_ended(void *state, uint8_t *bytes, size_t n,
+                                  struct duet_message *message)
+{
+    (void)state, (void)bytes, (void)n;
+    message->bad = DUET_BAD_CUT;
+    return DUET_FRAME_BAD;
+}
+
 static size_t tiny_wrap(char *room, const struct duet_head *head)
 {
     (void)room;
@@ -112,6 +120,7 @@ static const struct duet_framing tiny_framing = {
     .state_size = tiny_size,
     .start = tiny_start,
     .next = tiny_next,
+    .ended = tiny_ended,
     .wrap = tiny_wrap,
 };
 

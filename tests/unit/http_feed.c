@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+const struct duet_framing *feed_framing = &duet_framing_http;
+bool feed_ends = false;
 struct duet_limits feed_limits = {
     .max_message = FEED_MAX_MESSAGE,
     .max_head = FEED_MAX_HEAD,
@@ -70,22 +72,24 @@ static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t
 {
     struct fed fed = {.frame = DUET_FRAME_MORE};
     const uint8_t *next = bytes, *end = next + size;
-    size_t state_size = duet_framing_http.state_size(&feed_limits), kept = 0;
+    size_t state_size = feed_framing->state_size(&feed_limits), kept = 0;
     void *state = malloc(state_size);
     assert_non_null(state);
-    duet_framing_http.start(state, &feed_limits);
+    feed_framing->start(state, &feed_limits);
 
     while (fed.frame == DUET_FRAME_MORE && next < end) {
         size_t n = next_size((size_t)(end - next), step, &seed);
         fed.copy = joined(fed.copy, kept, next, n);
         state = moved(state, state_size);
         next += n;
-        fed.frame = duet_framing_http.next(state, fed.copy, kept + n, &fed.message);
+        fed.frame = feed_framing->next(state, fed.copy, kept + n, &fed.message);
         if (fed.frame == DUET_FRAME_MORE) {
             note_more(&fed, kept + n);
             kept = fed.message.kept;
         }
     }
+    if (fed.frame == DUET_FRAME_MORE && feed_ends && kept > 0)
+        fed.frame = feed_framing->ended(state, fed.copy, kept, &fed.message);
     if (fed.frame == DUET_FRAME_WHOLE)
         fed.wire_size += fed.message.wire_size;
     free(state);
@@ -108,7 +112,7 @@ static void check_same(const struct fed *one, const struct fed *other, const voi
     const struct duet_message *a = &one->message, *b = &other->message;
     bool is_same = one->frame == other->frame;
     if (is_same && one->frame == DUET_FRAME_WHOLE)
-        is_same = a->content == b->content && a->notes == b->notes &&
+        is_same = a->content == b->content && a->notes == b->notes && a->status == b->status &&
                   one->wire_size == other->wire_size && a->body_size == b->body_size &&
                   memcmp(a->body, b->body, a->body_size) == 0;
     if (is_same && one->frame == DUET_FRAME_BAD)

@@ -1,5 +1,5 @@
 /*
- * Feeds bytes to the HTTP framing as conn does: in pieces, keeping only what it is told to, in
+ * Feeds bytes to a framing of HTTP as conn does: in pieces, keeping only what it is told to, in
  * memory of exactly that size and with its state moved between calls, so that a sanitizer sees
  * each byte read too far.
  */
@@ -10,8 +10,14 @@
 
 enum { FEED_MAX_HEAD = 16384, FEED_MAX_MESSAGE = 16 * 1024 * 1024 };
 
+/* Which framing it is: framing_http unless a test says otherwise. */
+extern const struct duet_framing *feed_framing;
+
 /* What the framing is given; a test may change it, and changes it back. */
 extern struct duet_limits feed_limits;
+
+/* Whether the stream ends after the bytes. */
+extern bool feed_ends;
 
 struct fed {
     enum duet_frame frame;

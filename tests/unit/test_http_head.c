@@ -20,36 +20,36 @@ static const struct row {
     struct duet_head head;
     const char *text;
 } rows[] = {
-    {{200, "text/xml", 0, KEEP, false, false, ""},
+    {{200, "text/xml", 0, KEEP, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n"},
-    {{200, "text/xml", 1234567890, KEEP, false, false, ""},
+    {{200, "text/xml", 1234567890, KEEP, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1234567890\r\n\r\n"},
-    {{200, "text/xml", 5, KEEP | DUET_NOTE_ACCEPT_GZIP, false, true, ""},
+    {{200, "text/xml", 5, KEEP | DUET_NOTE_ACCEPT_GZIP, false, true, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Encoding: gzip\r\n"
      "Content-Length: 5\r\n\r\n"},
-    {{200, "text/xml", 5, KEEP, true, false, ""},
+    {{200, "text/xml", 5, KEEP, true, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Connection: close\r\n\r\n"},
-    {{200, "text/xml", 5, DUET_NOTE_HTTP, false, false, ""},
+    {{200, "text/xml", 5, DUET_NOTE_HTTP, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Connection: close\r\n\r\n"},
-    {{200, "text/xml", 5, KEEP_10, false, false, ""},
+    {{200, "text/xml", 5, KEEP_10, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Connection: keep-alive\r\n\r\n"},
-    {{200, "text/xml", 5, KEEP_10, true, false, ""},
+    {{200, "text/xml", 5, KEEP_10, true, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Connection: close\r\n\r\n"},
     /* To HEAD, the length of the body that GET would get. */
-    {{200, "text/xml", 77, KEEP | DUET_NOTE_HEAD, false, false, ""},
+    {{200, "text/xml", 77, KEEP | DUET_NOTE_HEAD, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 77\r\n\r\n"},
-    {{200, "application/msgpack", 5, KEEP, false, false, ""},
+    {{200, "application/msgpack", 5, KEEP, false, false, "", NULL, NULL},
      "HTTP/1.1 200 OK\r\nContent-Type: application/msgpack\r\nContent-Length: 5\r\n\r\n"},
-    {{503, "text/xml", 5, KEEP, false, false, "Retry-After: 1\r\n"},
+    {{503, "text/xml", 5, KEEP, false, false, "Retry-After: 1\r\n", NULL, NULL},
      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/xml\r\nContent-Length: 5\r\n"
      "Retry-After: 1\r\n\r\n"},
-    {{204, "text/plain", 0, KEEP, false, false, "Allow: POST\r\n"},
+    {{204, "text/plain", 0, KEEP, false, false, "Allow: POST\r\n", NULL, NULL},
      "HTTP/1.1 204 No Content\r\nAllow: POST\r\n\r\n"},
-    {{405, "", 0, KEEP, false, false, "Allow: POST\r\n"},
+    {{405, "", 0, KEEP, false, false, "Allow: POST\r\n", NULL, NULL},
      "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nAllow: POST\r\n\r\n"},
 };
 
@@ -81,7 +81,8 @@ static void the_longest_head_fits_the_room(void **state)
     memset(type, 't', 128);
     memset(extra, 'e', DUET_HEAD_EXTRA_MAX);
     type[128] = extra[DUET_HEAD_EXTRA_MAX] = '\0';
-    const struct duet_head head = {431, type, SIZE_MAX, KEEP_10, false, true, extra};
+    const struct duet_head head = {431,  type,  SIZE_MAX, KEEP_10, false,
+                                   true, extra, NULL,     NULL};
 
     char *room = malloc(DUET_HEAD_ROOM);
     assert_non_null(room);
