@@ -12,7 +12,19 @@
 #include "service.h"
 #include "writer.h"
 
+#include <assert.h>
 #include <netinet/in.h>
+
+/* clang-format off */
+/*   READ --its head--> ROUTED --start-------------------------> RUNNING --finish--> ANSWERED
+ *     |                  |  \--the gate of its method--> ADMITTED --start--^              ^
+ *     \------------------\-------------------------------\------- refuse ----------------/
+ *
+ * READ: its message is here, whole. ROUTED: its head was read, or found unreadable, and its method
+ * looked up. ADMITTED: it waits no more for its turn. RUNNING: its arguments are decoded, its handler
+ * writes its result. ANSWERED: its reply is complete; only compression is left to do. */
+/* clang-format on */
+enum duet_call_stage { CALL_READ, CALL_ROUTED, CALL_ADMITTED, CALL_RUNNING, CALL_ANSWERED };
 
 struct duet_call {
     const struct duet_service *service;
@@ -26,11 +38,9 @@ struct duet_call {
     size_t wire_size;                 /* of the request */
     unsigned invoke_depth;            /* of calls within calls */
     int status;                       /* HTTP status of the reply */
-    bool is_read;                     /* head has been read (or has failed) */
-    bool is_done;     /* the reply is complete: only compression is left to do */
-    bool is_gzip;     /* the reply is compressed */
-    bool has_failed;  /* duet_fail() was called: the call fails, whatever its handler returns */
-    bool is_refused;  /* the fault is a refusal: it did not run */
+    enum duet_call_stage stage;       /* only duet_call_enter assigns it */
+    enum duet_ended ending; /* ENDED_OK, until it is known to be a fault or a refusal */
+    bool reply_is_gzip;
     _Atomic int fate; /* enum duet_fate, by the functions of fate.h */
     char *peer_text;  /* made when asked for */
     struct sockaddr_in6 peer;
@@ -53,31 +63,40 @@ void duet_call_reset(struct duet_call *call, bool trim);
 /* Accounts for memory that is not on its account, in all; a reset takes it back. */
 void duet_call_charge(struct duet_call *call, size_t bytes);
 
+/* On to a later stage; a reset begins anew. */
+static inline void duet_call_enter(struct duet_call *call, enum duet_call_stage stage)
+{
+    assert(stage > call->stage);
+    call->stage = stage;
+}
+
 /* Reads what is needed to find the method, then finds it among those of its registry. 0 or
  * DUET_FAILED with the fault set. */
 int duet_call_route(struct duet_call *call);
 
-/* Everything from decoding to a complete reply in own_writer. `rc` below 0 is what failed
- * before; then only the fault is written. */
-void duet_call_run(struct duet_call *call, int rc);
+/* Decodes and checks the arguments, asks the before-hook, runs the handler. Returns what
+ * duet_call_finish needs to know. */
+int duet_call_start(struct duet_call *call);
 
-/* Makes it a call that was not run because there is no room or no turn for it just now:
- * DUET_FAULT_BUSY with these words, and 503 in HTTP. Returns DUET_FAILED. */
-int duet_call_refuse(struct duet_call *call, const char *format, ...)
+/* The reply is completed, or becomes a fault: `rc` below 0 is what failed. Tells the
+ * after-hook. */
+void duet_call_finish(struct duet_call *call, int rc);
+
+/* Answers a call that does not run with its fault. `rc` is below 0: what failed. */
+void duet_call_refuse(struct duet_call *call, int rc);
+
+/* Makes it the fault of a call that there is no room or no turn for just now: DUET_FAULT_BUSY
+ * with these words, 503 in HTTP. Returns DUET_FAILED. */
+int duet_call_fail_busy(struct duet_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes it the fault of a call for which the memory of all messages and replies under way has
- * no room; returns DUET_FAILED. */
-int duet_call_refuse_over_budget(struct duet_call *call);
+/* Of one for which the memory of all messages and replies under way has no room. */
+int duet_call_fail_over_budget(struct duet_call *call);
 
-/* How a call that was run (or refused) ended. */
-enum duet_ended duet_call_ended(const struct duet_call *call);
+/* Of one whose method runs too often already. */
+int duet_call_fail_method_busy(struct duet_call *call);
 
-/* Makes it the fault of a call whose method runs too often already; returns DUET_FAILED. */
-int duet_call_refuse_busy(struct duet_call *call);
-
-/* Whether the reply should be compressed, and the caller of duet_call_run has not done it
- * yet. */
+/* Whether the reply should be compressed, and has not been yet. */
 bool duet_call_wants_gzip(const struct duet_call *call);
 
 /* Compresses the reply; if that fails it stays as it is. */

@@ -115,7 +115,7 @@ int duet_fail(duet_call *call, int code, const char *format, ...)
     va_start(args, format);
     int rc = duet_fault_vset_verbatim(&call->fault, code, format, args);
     va_end(args);
-    call->has_failed = true;
+    call->ending = ENDED_FAULT;
     return rc;
 }
 

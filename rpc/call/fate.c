@@ -46,10 +46,7 @@ int duet_call_fail_as(struct duet_call *call, enum duet_fate fate)
 
 void duet_call_end(struct duet_call *call)
 {
-    int now = atomic_load_explicit(&call->fate, memory_order_relaxed);
-    if (now == FATE_OWN)
-        return;
-    now = FATE_WANTED;
+    int now = FATE_WANTED;
     if (atomic_compare_exchange_strong(&call->fate, &now, FATE_ENDED) || now <= FATE_DROPPED)
         return;
     duet_call_fail_as(call, (enum duet_fate)now);

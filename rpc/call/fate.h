@@ -29,8 +29,9 @@ void duet_call_lend(struct duet_call *call);
 /* The lender ends it. False: its own answer is complete and on its way. */
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate);
 
-/* Its holder has completed its answer. If another one has been given in its place, however it
- * ended, that one is the call's: what its caller was told, its after-hook is told. */
+/* The holder of one that is lent has completed its answer. If another one has been given in its
+ * place, however it ended, that one is the call's: what its caller was told, its after-hook is
+ * told. */
 void duet_call_end(struct duet_call *call);
 
 /* Whether the lender has ended it: then it need not begin, and its handler is told that nobody

@@ -14,13 +14,13 @@ enum {
                             megabytes */
 };
 
-static int refuse_full_queue(struct duet_job *job)
+static int fail_full_queue(struct duet_job *job)
 {
     long long limit = (long long)job->home->server->options.value[DUET_OPT_WORKER_QUEUE];
-    return duet_call_refuse(&job->call,
-                            "the server is busy: %lld calls wait for a worker already "
-                            "(--worker-queue %lld); try again",
-                            limit, limit);
+    return duet_call_fail_busy(&job->call,
+                               "the server is busy: %lld calls wait for a worker already "
+                               "(--worker-queue %lld); try again",
+                               limit, limit);
 }
 
 /* ---- Calls that are ended while somebody else holds them ---- */
@@ -74,10 +74,10 @@ static struct duet_job *stand_in(const struct duet_ticket *ticket, enum duet_fat
     return job;
 }
 
-static void run_unbegun(struct duet_job *job, enum duet_fate fate)
+static void refuse_unbegun(struct duet_job *job, enum duet_fate fate)
 {
     job->started_ns = job->ended_ns = job->home->loop.now_ns;
-    duet_call_run(&job->call, duet_call_fail_as(&job->call, fate));
+    duet_call_refuse(&job->call, duet_call_fail_as(&job->call, fate));
 }
 
 /* Answers a call with a fault, whoever holds it. Who has begun it will find the ticket gone,
@@ -89,7 +89,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
     struct duet_home *home = ticket->home;
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
     struct duet_job *job = take_back(ticket);
-    bool is_complete = job != NULL && job->call.is_done;
+    bool is_complete = job != NULL && job->call.stage == CALL_ANSWERED;
     if (job == NULL && !duet_call_doom(&ticket->job->call, fate))
         return;
     if (!is_complete)
@@ -98,7 +98,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
     if (job == NULL && conn != NULL)
         job = stand_in(ticket, fate);
     else if (job != NULL && !is_complete)
-        run_unbegun(job, fate);
+        refuse_unbegun(job, fate);
 
     size_t bytes = ticket->bytes;
     duet_ticket_close(&home->tickets, ticket);
@@ -127,10 +127,10 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
  * after-hook is told here. */
 static void forget(struct duet_job *job)
 {
-    if (job->call.is_done)
+    if (job->call.stage == CALL_ANSWERED)
         duet_count(&job->home->late, 1);
     else if (duet_call_is_answered(&job->call))
-        duet_call_run(&job->call, DUET_FAILED);
+        duet_call_refuse(&job->call, DUET_FAILED);
     duet_job_recycle(job);
 }
 
@@ -178,7 +178,7 @@ bool duet_home_may_be_notification(const struct duet_ticket *ticket)
 static bool is_unwanted(const struct duet_conn *conn, const struct duet_call *call)
 {
     bool is_gone = conn == NULL || conn->state == CONN_ABANDONED;
-    return is_gone && call->is_read && call->to.kind != DUET_KIND_NOTIFICATION;
+    return is_gone && call->stage >= CALL_ROUTED && call->to.kind != DUET_KIND_NOTIFICATION;
 }
 
 /* The result of a call has come home: to its connection, if its ticket is still there. */
@@ -200,7 +200,7 @@ static void settle(struct duet_job *job)
         duet_job_recycle(job);
         return;
     }
-    if (!call->is_done) {
+    if (call->stage != CALL_ANSWERED) {
         enter_method(ticket, job);
         return;
     }
@@ -249,8 +249,8 @@ void duet_home_push(struct duet_home *home)
     size_t pushed = duet_pool_push(&home->server->pool, home->batch, n);
     for (size_t i = pushed; i < n; i++) {
         struct duet_job *job = job_of(home->batch[i]);
-        if (!job->call.is_done)
-            duet_call_run(&job->call, refuse_full_queue(job));
+        if (job->call.stage != CALL_ANSWERED)
+            duet_call_refuse(&job->call, fail_full_queue(job));
         settle(job);
     }
 }
@@ -268,7 +268,7 @@ static void charge_waiting(struct duet_call *call)
 static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
 {
     const struct duet_budget *budget = call->service->budget;
-    if (whole != NULL || call->charged > 0 || call->is_done)
+    if (whole != NULL || call->charged > 0 || call->stage == CALL_ANSWERED)
         return true;
     size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
     return used < budget->max && call->request.size <= budget->max - used;
@@ -279,7 +279,8 @@ static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
 static int own_message(struct duet_call *call, struct duet_buf *whole)
 {
     struct duet_incoming *request = &call->request;
-    if (request->decoded || call->is_done || call->message.data != NULL)
+    bool is_read = call->stage >= CALL_ROUTED && call->to.codec->head_reads_all;
+    if (is_read || call->stage == CALL_ANSWERED || call->message.data != NULL)
         return 0;
     uint8_t *bytes = request->bytes;
     if (whole != NULL) {
@@ -293,7 +294,7 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
     memcpy(request->bytes, bytes, request->size);
     if (request->size >= CHARGED_FROM)
         duet_call_charge(call, request->size);
-    if (call->is_read)
+    if (call->stage == CALL_ROUTED)
         request->method =
             (const char *)request->bytes + (request->method - (const char *)bytes);
     return 0;
@@ -311,7 +312,7 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
         return;
     }
     if (!has_room(call, whole)) {
-        duet_call_run(call, duet_call_refuse_over_budget(call));
+        duet_call_refuse(call, duet_call_fail_over_budget(call));
         duet_home_answer(conn, job);
         return;
     }
@@ -325,7 +326,7 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
     }
     job->letter.deliver = on_letter;
     duet_call_lend(call);
-    if (call->is_done)
+    if (call->stage == CALL_ANSWERED)
         duet_call_end(call);
     job->in_line.is_gone = false;
     ticket->job = job;

@@ -98,7 +98,10 @@ static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
     bool is_timed = job->home->server->options.value[DUET_OPT_SERVER_TIMING];
     if (is_timed)
         job->started_ns = duet_clock_ns();
-    duet_call_run(call, rc);
+    if (rc == 0)
+        duet_call_finish(call, duet_call_start(call));
+    else
+        duet_call_refuse(call, rc);
     if (is_timed)
         job->ended_ns = duet_clock_ns();
     if (duet_call_wants_gzip(call) && call->own_writer.out.size > GZIP_ON_LOOP) {
@@ -150,7 +153,8 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     bool is_xml = message->notes & DUET_NOTE_HTTP && !(message->notes & DUET_NOTE_BODY_MSGPACK);
     message->content = is_xml ? DUET_CONTENT_XML : DUET_CONTENT_MSGPACK;
     receive(job, conn, message);
-    call->is_refused = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
+    if (message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY)
+        call->ending = ENDED_REFUSED;
     if (!(message->notes & DUET_NOTE_HTTP)) {
         call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
         call->to.kind = call->request.kind;
@@ -163,7 +167,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     duet_count(&home->calls, 1);
     call->status = message->status;
     call->to.notes &= ~(uint32_t)DUET_NOTE_KEEP_ALIVE;
-    duet_call_run(
+    duet_call_refuse(
         call, duet_fault_set(&call->fault, code_of_bad(message->bad), "%s", message->reason));
     duet_home_answer(conn, job);
     duet_conn_finish(conn);

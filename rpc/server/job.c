@@ -45,8 +45,6 @@ void duet_job_recycle(struct duet_job *job)
     if (job->view != NULL)
         duet_view_release(job->view);
     job->view = NULL;
-    job->ticket = 0;
-    job->is_admitted = false;
     if (call->message.data != NULL)
         duet_conns_reuse(&home->conns, &call->message);
     if (home->spare_job_count >= TRIMMED_SPARES) {

@@ -24,7 +24,6 @@ struct duet_job {
                                                   --server-timing */
     struct duet_queue_link queued;             /* while it waits for a worker */
     struct duet_gate_link in_line;             /* while it waits for its method's gate */
-    bool is_admitted;                          /* it has passed that gate */
     struct duet_letter letter;                 /* its way home */
     struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
                                                              reference */

@@ -36,18 +36,36 @@ void duet_on_worker_rest(void *ctx, unsigned worker)
     self->last_end_ns = 0;
 }
 
-/* Runs it. One clock read a call: the end of one is the start of the next. */
-static void run(struct duet_worker *self, struct duet_job *job, int rc)
+/* One clock read a call: the end of one is the start of the next. */
+static void begin(struct duet_worker *self, struct duet_job *job)
 {
-    struct duet_call *call = &job->call;
-    atomic_store_explicit(&self->running, call->method, memory_order_relaxed);
+    atomic_store_explicit(&self->running, job->call.method, memory_order_relaxed);
     job->started_ns = self->last_end_ns > job->arrived_ns ? self->last_end_ns : duet_clock_ns();
-    if (!call->is_done)
-        duet_call_run(call, rc);
-    if (duet_call_wants_gzip(call))
-        duet_call_compress(call);
+}
+
+static void end(struct duet_worker *self, struct duet_job *job)
+{
+    if (duet_call_wants_gzip(&job->call))
+        duet_call_compress(&job->call);
     self->last_end_ns = job->ended_ns = duet_clock_ns();
     atomic_store_explicit(&self->running, NULL, memory_order_relaxed);
+}
+
+/* Runs it; or it has run, and wants to be compressed. */
+static void run(struct duet_worker *self, struct duet_job *job)
+{
+    struct duet_call *call = &job->call;
+    begin(self, job);
+    if (call->stage != CALL_ANSWERED)
+        duet_call_finish(call, duet_call_start(call));
+    end(self, job);
+}
+
+static void refuse(struct duet_worker *self, struct duet_job *job, int rc)
+{
+    begin(self, job);
+    duet_call_refuse(&job->call, rc);
+    end(self, job);
 }
 
 /* Runs a call that has passed the gate; returns the one that its leaving lets in. */
@@ -55,7 +73,7 @@ static struct duet_gate_link *run_admitted(struct duet_worker *self, struct duet
 {
     struct duet_gate *gate = &job->call.method->gate;
     if (!duet_call_is_doomed(&job->call))
-        run(self, job, 0);
+        run(self, job);
     struct duet_gate_link *next = duet_gate_leave(gate);
     if (next != NULL)
         post_home(self, job);
@@ -87,7 +105,7 @@ static void on_admitted(struct duet_gate_link *link, void *ctx)
     struct duet_server *server = ctx;
     struct duet_job *job = job_in_line(link);
     atomic_fetch_sub(&server->in_line, 1);
-    job->is_admitted = true;
+    duet_call_enter(&job->call, CALL_ADMITTED);
     duet_pool_push_sure(&server->pool, &job->queued);
 }
 
@@ -121,7 +139,7 @@ static void run_gated(struct duet_worker *self, struct duet_job *job)
     if (duet_gate_try(&method->gate)) {
         run_all_admitted(self, job);
     } else if (method->flags & DUET_METHOD_REFUSE_BUSY || !may_wait(job->home->server)) {
-        run(self, job, duet_call_refuse_busy(&job->call));
+        refuse(self, job, duet_call_fail_method_busy(&job->call));
         finish(self, job);
     } else {
         enter_gate(self, job);
@@ -134,7 +152,7 @@ static void read_call(struct duet_worker *self, struct duet_job *job)
 {
     int rc = duet_call_route(&job->call);
     if (rc < 0)
-        run(self, job, rc);
+        refuse(self, job, rc);
     finish(self, job);
 }
 
@@ -143,16 +161,16 @@ void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
     struct duet_job *job = DUET_HOLDER(item, struct duet_job, queued);
     const struct duet_call *call = &job->call;
     struct duet_worker *self = &job->home->server->worker_notes[worker];
-    if (job->is_admitted) {
+    if (call->stage == CALL_ADMITTED) {
         run_all_admitted(self, job);
     } else if (duet_call_is_doomed(call)) {
         finish(self, job);
-    } else if (!call->is_read) {
+    } else if (call->stage == CALL_READ) {
         read_call(self, job);
-    } else if (!call->is_done && call->method->gate.max > 0) {
+    } else if (call->stage == CALL_ROUTED && call->method->gate.max > 0) {
         run_gated(self, job);
     } else {
-        run(self, job, 0);
+        run(self, job);
         finish(self, job);
     }
 }

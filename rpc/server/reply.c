@@ -130,7 +130,7 @@ static void send_reply(struct duet_conn *conn, struct duet_job *job)
         .content_type = call->to.codec->content_type,
         .body_size = duet_writer_size(&call->own_writer),
         .notes = call->to.notes,
-        .gzip = call->is_gzip,
+        .gzip = call->reply_is_gzip,
         .extra = extra_lines(job, extra, sizeof extra),
     };
     if (head.body_size < SEND_BY_REFERENCE) {
@@ -179,7 +179,7 @@ void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job)
 /* Answers a call that was run or refused; takes the job. */
 void duet_home_answer(struct duet_conn *conn, struct duet_job *job)
 {
-    duet_home_count_end(job->home, job->call.method, duet_call_ended(&job->call),
+    duet_home_count_end(job->home, job->call.method, job->call.ending,
                         job->started_ns - job->arrived_ns, job->ended_ns - job->started_ns);
     duet_home_send_answer(conn, job);
 }

@@ -61,7 +61,6 @@ struct duet_incoming {
     /* Set by decode: always an array. */
     msgpack_object params;
     size_t params_offset; /* the codec's own: where head stopped */
-    bool decoded;         /* head has decoded already: decode returns 0 at once */
 };
 
 struct duet_writer;
@@ -72,6 +71,8 @@ struct duet_codec {
     duet_protocol protocol;
     const char *content_type; /* of replies in HTTP */
     const struct duet_writer_ops *writer_ops;
+    bool head_reads_all; /* a good head has decoded the parameters too, and needs the message no
+                            more: decode has nothing left to do */
 
     /* Reads what is needed to find the method: kind, msgid, name. Cheap where the format allows
      * it; XML is parsed whole. 0, or DUET_FAILED with the request's fault set. */

@@ -92,7 +92,6 @@ static void a_request_is_read(void **state)
     assert_int_equal(request.method_size, 6);
     assert_memory_equal(request.method, "double", 6);
     assert_int_equal(request.raw_seen, DUET_RAW_UNKNOWN);
-    assert_false(request.decoded);
 }
 
 static void a_msgid_may_come_in_any_encoding(void **state)

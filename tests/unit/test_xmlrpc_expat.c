@@ -59,7 +59,6 @@ static const char everyday[] =
 static int read_again(struct reading *reading)
 {
     duet_arena_reset(&reading->arena);
-    reading->request.decoded = false;
     return duet_xml_read(duet_xml_thread(), &reading->request);
 }
 

@@ -288,7 +288,6 @@ static int msgpack_head(struct duet_incoming *request)
     request->method_size = 0;
     request->raw_seen = DUET_RAW_UNKNOWN;
     request->params_offset = 0;
-    request->decoded = false;
 
     struct cursor cursor = {request->bytes, request->bytes + request->size};
     int rc = read_envelope(request, &cursor);

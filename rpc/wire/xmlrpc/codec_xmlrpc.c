@@ -23,14 +23,14 @@ static int head(struct duet_incoming *request)
     int rc = 0;
     if (!duet_xml_fast_read(&thread->build, request))
         rc = duet_xml_read(thread, request);
-    request->decoded = rc == 0;
     return rc;
 }
 
 /* head has done it. */
 static int decode(struct duet_incoming *request)
 {
-    return request->decoded ? 0 : head(request);
+    (void)request;
+    return 0;
 }
 
 static int begin_reply(struct duet_writer *writer, uint32_t msgid)
@@ -79,6 +79,7 @@ const struct duet_codec duet_codec_xmlrpc = {
     .protocol = DUET_PROTOCOL_XMLRPC,
     .content_type = "text/xml",
     .writer_ops = &duet_writer_ops_xmlrpc,
+    .head_reads_all = true,
     .head = head,
     .decode = decode,
     .begin_reply = begin_reply,

@@ -1,0 +1,119 @@
+/*
+ * Calls within calls: a handler runs another method as if it had been called, and writes its
+ * result into its own reply. On the thread of the handler.
+ */
+#include "call_parts.h"
+
+#include <string.h>
+
+enum {
+    MAX_INVOKE_DEPTH = 16, /* each takes some 2 KiB of stack, and none is meant to call itself
+                              without end */
+};
+
+/* An invoked call borrows everything from the one that invokes it but method, arguments and
+ * fault. */
+static void borrow(struct duet_call *inner, struct duet_call *call, const duet_value *args)
+{
+    struct duet_call *root = call->root;
+    *inner = (struct duet_call){.service = root->service,
+                                .registry = root->registry,
+                                .root = root,
+                                .to = root->to,
+                                .request = root->request};
+    inner->invoke_depth = call->invoke_depth + 1;
+    inner->request.params = args->object;
+    inner->request.fault = &inner->fault;
+    inner->fault.code = 0;
+}
+
+/* Runs it in a scope of the writer: whatever it writes, the containers around it stay whole. */
+static int run_invoked(struct duet_call *inner, struct duet_call *call)
+{
+    struct duet_writer *writer = call->writer;
+    struct duet_writer_scope scope;
+    int rc = duet_writer_enter(writer, &scope);
+    if (rc < 0) {
+        if (rc == DUET_FAILED)
+            duet_call_name_method(call); /* it wants the result where no value may stand */
+        inner->fault = call->fault;
+        return rc;
+    }
+    struct duet_fault *outer_fault = writer->fault;
+    writer->fault = &inner->fault;
+    inner->writer = writer;
+    rc = duet_call_ask_before(inner);
+    if (rc == 0)
+        rc = duet_call_handle(inner);
+    rc = duet_writer_leave(writer, &scope, rc);
+    writer->fault = outer_fault;
+    return rc;
+}
+
+/* A call within a call cannot wait for its turn: the place that it waits for may be its own
+ * caller's. */
+static int run_in_gate(struct duet_call *inner, struct duet_call *call)
+{
+    struct duet_gate *gate = &inner->method->gate;
+    if (gate->max == 0)
+        return run_invoked(inner, call);
+    if (!duet_gate_try(gate))
+        return duet_call_fail_method_busy(inner);
+    int rc = run_invoked(inner, call);
+    duet_gate_hand_on(gate);
+    return rc;
+}
+
+static void count_invoked(struct duet_call *inner)
+{
+    if (inner->method == NULL)
+        return;
+    size_t shards = inner->service->shards;
+    struct duet_counts *counts = duet_method_counts(inner->method, shards, shards - 1);
+    if (counts != NULL)
+        duet_count_shared(&counts->ended[inner->ending], 1);
+}
+
+static int fail_invocation(struct duet_call *call, const char *how)
+{
+    duet_fault_set(&call->fault, DUET_FAULT_INTERNAL, "the method called another %s", how);
+    call->fault.is_nameless = true;
+    return duet_call_name_method(call);
+}
+
+int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
+                     duet_writer *writer)
+{
+    if (method == NULL)
+        return fail_invocation(call, "without a name");
+    if (args == NULL)
+        return fail_invocation(call, "without arguments");
+    if (writer != call->writer)
+        return fail_invocation(call, "with a writer that is not its own");
+    if (duet_value_type(args) != DUET_TYPE_ARRAY)
+        return duet_fault_set(&call->fault, DUET_FAULT_PARAMS,
+                              "the arguments of %.200s must be an array, got %s", method,
+                              duet_type_name(duet_value_type(args)));
+    if (call->invoke_depth >= MAX_INVOKE_DEPTH)
+        return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                              "%.200s: methods that call methods go %d deep at most", method,
+                              MAX_INVOKE_DEPTH);
+    struct duet_call inner;
+    borrow(&inner, call, args);
+    inner.request.method = method;
+    inner.request.method_size = strlen(method);
+
+    int rc = duet_call_find_method(&inner);
+    if (rc == 0)
+        rc = duet_signature_check(&inner.method->signature, inner.method->name,
+                                  &inner.request.params, &inner.fault);
+    if (rc == 0)
+        rc = run_in_gate(&inner, call);
+    duet_call_settle(&inner, rc);
+    count_invoked(&inner);
+    duet_call_tell_after(&inner);
+    duet_signature_restore(&inner.request.params); /* they are the outer call's */
+    if (rc < 0)
+        call->fault = inner.fault;
+    return rc < 0 ? DUET_FAILED : 0;
+}

@@ -1,0 +1,101 @@
+/*
+ * From a message to its method: inflated, checked, its head read, the name looked up.
+ */
+#include "call_parts.h"
+
+#include "codec_msgpack.h"
+#include "gzip.h"
+
+#include <errno.h>
+
+int duet_call_find_method(struct duet_call *call)
+{
+    const struct duet_incoming *request = &call->request;
+    call->method = duet_registry_find(call->registry, request->method, request->method_size);
+    if (call->method != NULL)
+        return 0;
+    char shown[DUET_METHOD_SHOWN];
+    duet_method_show(shown, request->method, request->method_size);
+    return duet_fault_set(&call->fault, DUET_FAULT_METHOD,
+                          "no method named '%s' (system.listMethods lists those there are)",
+                          shown);
+}
+
+/* The words, and HTTP's status, for a body that could not be inflated. */
+static int fail_inflation(struct duet_call *call, int rc)
+{
+    size_t max = call->request.limits->max_message;
+    switch (rc) {
+    case -EMSGSIZE:
+        call->status = 413;
+        return duet_fault_set(
+            &call->fault, DUET_FAULT_LIMIT,
+            "message of more than %zu bytes after decompression exceeds --max-message %zu", max,
+            max);
+    case -EINVAL:
+        call->status = 400;
+        return duet_fault_set(
+            &call->fault, DUET_FAULT_PARSE,
+            "Content-Encoding says gzip, but the body is not one whole gzip stream");
+    case -ENOBUFS:
+        return duet_call_fail_over_budget(call);
+    default:
+        return duet_fault_from(&call->fault, rc);
+    }
+}
+
+/* What the sender compressed, in a buffer of the call's own. */
+static int inflate_body(struct duet_call *call)
+{
+    if (!(call->to.notes & DUET_NOTE_BODY_GZIP))
+        return 0;
+    struct duet_incoming *request = &call->request;
+    struct duet_buf plain;
+    duet_buf_init(&plain, request->limits->max_message + 1); /* a message is followed by one
+                                                                readable byte */
+    plain.account = &call->account;
+    int rc = duet_gzip_inflate(request->bytes, request->size, &plain);
+    if (rc == 0)
+        rc = duet_buf_reserve(&plain, 1);
+    duet_buf_done(&call->message);
+    duet_block_disown(plain.account, plain.capacity); /* it may outlive the call */
+    plain.account = NULL;
+    call->message = plain;
+    duet_call_charge(call, plain.capacity);
+    request->bytes = plain.data;
+    request->size = rc == 0 ? plain.size : 0;
+    return rc < 0 ? fail_inflation(call, rc) : 0;
+}
+
+/* A MessagePack message that came as an HTTP body has not been walked by a framing. A bad one
+ * is asked for its msgid all the same, so that the refusal finds its caller. */
+static int check_body(struct duet_call *call)
+{
+    bool is_unwalked = call->to.notes & DUET_NOTE_HTTP && call->to.codec == &duet_codec_msgpack;
+    int rc = is_unwalked ? duet_msgpack_check(&call->request) : 0;
+    if (rc == 0)
+        return 0;
+    struct duet_fault why = call->fault;
+    call->to.codec->head(&call->request);
+    call->fault = why;
+    return rc;
+}
+
+int duet_call_route(struct duet_call *call)
+{
+    duet_call_enter(call, CALL_ROUTED);
+    int rc = inflate_body(call);
+    if (rc == 0)
+        rc = check_body(call);
+    if (rc == 0)
+        rc = call->to.codec->head(&call->request);
+    rc = duet_call_tell_budget(call, rc);
+    call->to.kind = call->request.kind;
+    call->to.msgid = call->request.msgid;
+    if (rc < 0 || call->request.kind != DUET_KIND_RESPONSE)
+        return rc < 0 ? rc : duet_call_find_method(call);
+    if (call->to.notes & DUET_NOTE_HTTP)
+        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
+                              "a POST must bring a call, this one is a reply");
+    return 0;
+}
