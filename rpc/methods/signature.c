@@ -347,8 +347,8 @@ static int next_arity(const struct duet_signature *signature, int count)
     return next;
 }
 
-static int refuse_count(const struct duet_signature *signature, const char *method, size_t got,
-                        struct duet_fault *fault)
+static int fail_count(const struct duet_signature *signature, const char *method, size_t got,
+                      struct duet_fault *fault)
 {
     struct list list = {.used = 0};
     int count = next_arity(signature, -1);
@@ -384,8 +384,8 @@ static void describe(const msgpack_object *object, unsigned codes, char *text, s
 
 /* The argument to complain of is the first one that stopped the alternatives that got farthest;
  * those say what it must be. */
-static int refuse_type(const struct duet_signature *signature, const char *method,
-                       const msgpack_object *params, struct duet_fault *fault)
+static int fail_type(const struct duet_signature *signature, const char *method,
+                     const msgpack_object *params, struct duet_fault *fault)
 {
     size_t farthest = 0;
     unsigned codes = 0;
@@ -428,8 +428,8 @@ int duet_signature_check(const struct duet_signature *signature, const char *met
         }
         right_count = true;
     }
-    return right_count ? refuse_type(signature, method, params, fault)
-                       : refuse_count(signature, method, params->via.array.size, fault);
+    return right_count ? fail_type(signature, method, params, fault)
+                       : fail_count(signature, method, params->via.array.size, fault);
 }
 
 /* ---- Telling */

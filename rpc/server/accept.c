@@ -23,16 +23,16 @@ struct parcel {
 };
 
 /* Opens it; NULL, with the fd closed, on failure. */
-static struct duet_conn *open_conn(struct duet_home *home, enum duet_refusal refusal,
+static struct duet_conn *open_conn(struct duet_home *home, enum duet_excess excess,
                                    const struct newcomer *newcomer)
 {
     struct duet_conn *conn = duet_conn_open(&home->conns, newcomer->fd, newcomer->peer);
     if (conn == NULL) {
-        duet_home_forget(home, refusal, newcomer->peer);
+        duet_home_forget(home, excess, newcomer->peer);
         return NULL;
     }
     conn->listener = newcomer->listener;
-    conn->refusal = (uint8_t)refusal;
+    conn->refusal = (uint8_t)excess;
     conn->raw = home->server->service.style.raw;
     if (home->is_draining)
         duet_conn_drain(conn);
@@ -42,7 +42,7 @@ static struct duet_conn *open_conn(struct duet_home *home, enum duet_refusal ref
 static void on_parcel(struct duet_letter *letter)
 {
     struct parcel *parcel = (struct parcel *)(void *)letter;
-    open_conn(parcel->to, REFUSED_NOT, &parcel->newcomer);
+    open_conn(parcel->to, EXCESS_NONE, &parcel->newcomer);
     free(parcel);
 }
 
@@ -63,7 +63,7 @@ static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
     struct parcel *parcel = calloc(1, sizeof *parcel);
     if (parcel == NULL) {
         duet_socket_close(newcomer->fd);
-        duet_home_forget(to, REFUSED_NOT, newcomer->peer);
+        duet_home_forget(to, EXCESS_NONE, newcomer->peer);
         return;
     }
     parcel->letter.deliver = on_parcel;
@@ -77,28 +77,28 @@ static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
 
 /* Which limit keeps the next connection out, if any. What is counted here is taken back when
  * the connection closes. */
-static enum duet_refusal which_limit(struct duet_server *server, const struct sockaddr *peer)
+static enum duet_excess which_limit(struct duet_server *server, const struct sockaddr *peer)
 {
     int64_t per_address = server->options.value[DUET_OPT_MAX_PER_ADDRESS];
     if (atomic_fetch_add(&server->connections, 1) >=
         server->options.value[DUET_OPT_MAX_CONNECTIONS]) {
         atomic_fetch_sub(&server->connections, 1);
         duet_count_shared(&server->refused_max_connections, 1);
-        return REFUSED_MAX_CONNECTIONS;
+        return EXCESS_CONNECTIONS;
     }
     if (per_address > 0 && !duet_per_address_add(&server->peers, peer, (uint64_t)per_address)) {
         atomic_fetch_sub(&server->connections, 1);
         duet_count_shared(&server->refused_max_per_address, 1);
-        return REFUSED_MAX_PER_ADDRESS;
+        return EXCESS_PER_ADDRESS;
     }
-    return REFUSED_NOT;
+    return EXCESS_NONE;
 }
 
-void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
+void duet_home_forget(struct duet_home *home, enum duet_excess excess,
                       const struct sockaddr *peer)
 {
     struct duet_server *server = home->server;
-    if (refusal != REFUSED_NOT)
+    if (excess != EXCESS_NONE)
         return;
     atomic_fetch_sub(&server->connections, 1);
     if (server->options.value[DUET_OPT_MAX_PER_ADDRESS] > 0)
@@ -108,13 +108,14 @@ void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
 /* A connection too many: it is told so when it has said what it wants, for it may be a health
  * check, which is answered. Of those that wait the oldest makes room, so that no number of
  * silent ones keeps a health check out. */
-static void refuse(struct duet_home *home, enum duet_refusal refusal, struct newcomer *newcomer)
+static void turn_away(struct duet_home *home, enum duet_excess excess,
+                      struct newcomer *newcomer)
 {
-    uint64_t *place = &home->refused[home->refused_count++ % DUET_HOME_REFUSED];
+    uint64_t *place = &home->turned_away[home->turned_away_count++ % DUET_HOME_TURNED_AWAY];
     struct duet_conn *oldest = duet_conns_find(&home->conns, *place);
     if (oldest != NULL)
         duet_conn_close(oldest);
-    const struct duet_conn *conn = open_conn(home, refusal, newcomer);
+    const struct duet_conn *conn = open_conn(home, excess, newcomer);
     if (conn != NULL)
         *place = conn->id;
 }
@@ -126,15 +127,15 @@ static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct soc
     struct duet_server *server = home->server;
     struct newcomer newcomer = {
         .fd = fd, .listener = (uint16_t)(acceptor->listener - server->listeners), .peer = peer};
-    enum duet_refusal refusal = which_limit(server, peer);
-    if (refusal != REFUSED_NOT) {
-        refuse(home, refusal, &newcomer);
+    enum duet_excess excess = which_limit(server, peer);
+    if (excess != EXCESS_NONE) {
+        turn_away(home, excess, &newcomer);
         return;
     }
     struct duet_home *to =
         &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
     if (to == home || home->is_draining)
-        open_conn(home, REFUSED_NOT, &newcomer);
+        open_conn(home, EXCESS_NONE, &newcomer);
     else
         send_parcel(to, &newcomer);
 }

@@ -102,14 +102,14 @@ bool duet_browser_admits(struct duet_conn *conn, struct duet_message *message)
 
     struct duet_asker asker = asker_of(conn, message);
     enum duet_admission admission = judge(conn, message, &asker);
-    if (admission < DUET_REFUSED_HOST) {
+    if (admission < DUET_REJECTED_HOST) {
         if (asker.host_counts)
             remember_host(home, message);
         return true;
     }
     message->status = 403;
     duet_admission_words(admission, &asker, message->reason, sizeof message->reason);
-    duet_pages_refuse(conn, message);
+    duet_pages_reject(conn, message);
     return false;
 }
 

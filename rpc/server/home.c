@@ -175,7 +175,7 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
 
 /* The connection is one too many: it is told so, whatever it asks but for the server's health,
  * and that is all. */
-static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
+static void turn_away_conn(struct duet_conn *conn, struct duet_message *message)
 {
     struct duet_home *home = conn->conns->ctx;
     if (duet_pages_is_health(message)) {
@@ -184,8 +184,8 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
         duet_conn_finish(conn);
         return;
     }
-    duet_option option = conn->refusal == REFUSED_MAX_CONNECTIONS ? DUET_OPT_MAX_CONNECTIONS
-                                                                  : DUET_OPT_MAX_PER_ADDRESS;
+    duet_option option = conn->refusal == EXCESS_CONNECTIONS ? DUET_OPT_MAX_CONNECTIONS
+                                                             : DUET_OPT_MAX_PER_ADDRESS;
     bool is_call = message->content != DUET_CONTENT_NONE;
     message->bad = DUET_BAD_BUSY;
     message->status = 503;
@@ -195,23 +195,34 @@ static void refuse_conn(struct duet_conn *conn, struct duet_message *message)
     if (is_call)
         answer_in_kind(conn, message);
     else
-        duet_pages_refuse(conn, message);
+        duet_pages_reject(conn, message);
 }
 
-static void on_message(struct duet_conn *conn, struct duet_message *message,
-                       struct duet_buf *whole)
+/* A call whose head has been read runs here, goes to a worker, or is none. */
+static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole,
+                     int rc)
+{
+    struct duet_home *home = job->home;
+    if (rc == 0 && job->call.request.kind == DUET_KIND_RESPONSE) {
+        duet_count(&home->unasked, 1);
+        duet_job_recycle(job);
+        return;
+    }
+    if (rc < 0 && !is_answerable(&job->call)) {
+        give_up(conn, job);
+        return;
+    }
+    duet_count(&home->calls, 1);
+    if (rc == 0 && !runs_inline(job))
+        duet_home_hand_over(conn, job, whole);
+    else
+        run_here(conn, job, rc);
+}
+
+static void on_call(struct duet_conn *conn, const struct duet_message *message,
+                    struct duet_buf *whole)
 {
     struct duet_home *home = conn->conns->ctx;
-    if (message->notes & DUET_NOTE_HTTP && !duet_browser_admits(conn, message))
-        return;
-    if (conn->refusal != REFUSED_NOT) {
-        refuse_conn(conn, message);
-        return;
-    }
-    if (message->content == DUET_CONTENT_NONE) {
-        duet_pages_answer(home, conn, message);
-        return;
-    }
     struct duet_job *job = duet_job_take(home);
     if (job == NULL) {
         duet_conn_close(conn);
@@ -231,20 +242,20 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
         duet_home_hand_over(conn, job, whole);
         return;
     }
+    dispatch(conn, job, whole, duet_call_route(call));
+}
 
-    int rc = duet_call_route(call);
-    if (rc == 0 && call->request.kind == DUET_KIND_RESPONSE) {
-        duet_count(&home->unasked, 1);
-        duet_job_recycle(job);
-    } else if (rc < 0 && !is_answerable(call)) {
-        give_up(conn, job);
-    } else {
-        duet_count(&home->calls, 1);
-        if (rc == 0 && !runs_inline(job))
-            duet_home_hand_over(conn, job, whole);
-        else
-            run_here(conn, job, rc);
-    }
+static void on_message(struct duet_conn *conn, struct duet_message *message,
+                       struct duet_buf *whole)
+{
+    if (message->notes & DUET_NOTE_HTTP && !duet_browser_admits(conn, message))
+        return;
+    if (conn->refusal != EXCESS_NONE)
+        turn_away_conn(conn, message);
+    else if (message->content == DUET_CONTENT_NONE)
+        duet_pages_answer(conn->conns->ctx, conn, message);
+    else
+        on_call(conn, message, whole);
 }
 
 /* ---- Bad messages ---- */
@@ -255,7 +266,7 @@ static void on_bad(struct duet_conn *conn, struct duet_message *message)
         duet_browser_note(conn, message);
     bool is_refusal = message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY;
     if (message->notes & DUET_NOTE_HTTP && !is_refusal)
-        duet_pages_refuse(conn, message);
+        duet_pages_reject(conn, message);
     else
         answer_in_kind(conn, message);
 }

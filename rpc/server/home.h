@@ -15,7 +15,7 @@
 
 enum {
     DUET_HOME_BATCH = 256,
-    DUET_HOME_REFUSED = 64, /* connections over a limit that are open at a time */
+    DUET_HOME_TURNED_AWAY = 64, /* connections over a limit that are open at a time */
 };
 
 struct duet_home {
@@ -36,9 +36,9 @@ struct duet_home {
     size_t batch_count;
     bool has_doomed; /* some of them may have been ended since */
 
-    uint64_t refused[DUET_HOME_REFUSED]; /* ids of connections that are told they are too
-                                            many */
-    unsigned refused_count;              /* so far: the next one's place, counted round */
+    uint64_t turned_away[DUET_HOME_TURNED_AWAY]; /* ids of connections that are told they are
+                                            too many */
+    unsigned turned_away_count; /* so far: the next one's place, counted round */
 
     char usual_host[64]; /* the Host of the last request under one of our names */
     size_t usual_host_size;

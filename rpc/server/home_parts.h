@@ -30,11 +30,11 @@ void duet_home_answer(struct duet_conn *conn, struct duet_job *job);
 
 /* browser.c */
 
-/* Whether an HTTP request may come in, as far as web pages go; else it is refused with 403.
+/* Whether an HTTP request may come in, as far as web pages go; else it is rejected with 403.
  * Before anything of it is looked at. */
 bool duet_browser_admits(struct duet_conn *conn, struct duet_message *message);
 
-/* For one that is refused for other reasons: a page that may call may read why. */
+/* For one that is rejected for other reasons: a page that may call may read why. */
 void duet_browser_note(struct duet_conn *conn, struct duet_message *message);
 
 /* The head's `extra`, and the lines that let the page read the reply, with
@@ -66,20 +66,20 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
 /* accept.c */
 
 /* Why a connection is open only to be told that it is one too many. */
-enum duet_refusal { REFUSED_NOT, REFUSED_MAX_CONNECTIONS, REFUSED_MAX_PER_ADDRESS };
+enum duet_excess { EXCESS_NONE, EXCESS_CONNECTIONS, EXCESS_PER_ADDRESS };
 
 /* 0 or -errno. */
 int duet_home_start_accepting(struct duet_home *home);
 
 /* A connection is gone, or was never opened: it counts no more. */
-void duet_home_forget(struct duet_home *home, enum duet_refusal refusal,
+void duet_home_forget(struct duet_home *home, enum duet_excess excess,
                       const struct sockaddr *peer);
 
 /* pages.c */
 
-/* Refuses an HTTP request that cannot be answered by a fault, in plain text; the connection
+/* Rejects an HTTP request that cannot be answered by a fault, in plain text; the connection
  * ends. */
-void duet_pages_refuse(struct duet_conn *conn, const struct duet_message *message);
+void duet_pages_reject(struct duet_conn *conn, const struct duet_message *message);
 
 /* Whether it asks how the server is: GET or HEAD of /healthz. */
 bool duet_pages_is_health(const struct duet_message *message);

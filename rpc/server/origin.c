@@ -48,17 +48,17 @@ static enum duet_admission admit_origin(const struct duet_asker *asker,
     if (duet_texts_have(origins, "*"))
         return DUET_ADMITTED_ANY_ORIGIN;
     if (is_null(asker))
-        return duet_texts_have(origins, "null") ? DUET_ADMITTED_ORIGIN : DUET_REFUSED_ORIGIN;
+        return duet_texts_have(origins, "null") ? DUET_ADMITTED_ORIGIN : DUET_REJECTED_ORIGIN;
     if (!duet_origin_normal(asker->origin, asker->origin_size, origin))
-        return DUET_REFUSED_ORIGIN;
+        return DUET_REJECTED_ORIGIN;
     if (duet_texts_have(origins, origin))
         return DUET_ADMITTED_ORIGIN;
     if (name->kind == DUET_HOST_NONE)
-        return DUET_REFUSED_ORIGIN;
+        return DUET_REJECTED_ORIGIN;
     duet_origin_of_host(name->text, name->port, own);
     if (strcmp(origin, own) != 0)
-        return DUET_REFUSED_ORIGIN;
-    return name->is_ours ? DUET_ADMITTED_ORIGIN : DUET_REFUSED_OWN_ORIGIN;
+        return DUET_REJECTED_ORIGIN;
+    return name->is_ours ? DUET_ADMITTED_ORIGIN : DUET_REJECTED_OWN_ORIGIN;
 }
 
 enum duet_admission duet_admission_of(const struct duet_asker *asker,
@@ -70,11 +70,11 @@ enum duet_admission duet_admission_of(const struct duet_asker *asker,
     if (counts || asker->origin != NULL)
         read_name(&name, asker, hosts);
     if (counts && !name.is_ours)
-        return DUET_REFUSED_HOST;
+        return DUET_REJECTED_HOST;
     if (asker->origin != NULL)
         return admit_origin(asker, origins, &name);
     if (asker->is_cross_site && !duet_texts_have(origins, "*"))
-        return DUET_REFUSED_CROSS_SITE;
+        return DUET_REJECTED_CROSS_SITE;
     return DUET_ADMITTED;
 }
 
@@ -100,26 +100,26 @@ void duet_admission_words(enum duet_admission admission, const struct duet_asker
         quote(origin, asker->origin, asker->origin_size);
 
     switch (admission) {
-    case DUET_REFUSED_HOST:
+    case DUET_REJECTED_HOST:
         snprintf(room, size,
                  "Host \"%s\" is none of this server's names, which a web page may make up; "
                  "--allow-host NAME adds one",
                  host);
         break;
-    case DUET_REFUSED_ORIGIN:
+    case DUET_REJECTED_ORIGIN:
         snprintf(
             room, size,
             "web pages from \"%s\" may not call this server; --allow-origin URL lets those "
             "from there",
             origin);
         break;
-    case DUET_REFUSED_OWN_ORIGIN:
+    case DUET_REJECTED_OWN_ORIGIN:
         snprintf(room, size,
                  "Host \"%s\", where the web page comes from too, is none of this server's "
                  "names; --allow-host NAME adds one",
                  host);
         break;
-    case DUET_REFUSED_CROSS_SITE:
+    case DUET_REJECTED_CROSS_SITE:
         snprintf(room, size,
                  "web pages of other sites may not call this server (Sec-Fetch-Site: "
                  "cross-site); --allow-origin URL lets those from there");

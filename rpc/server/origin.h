@@ -21,10 +21,10 @@ enum duet_admission {
     DUET_ADMITTED,            /* no page asks, as far as is told */
     DUET_ADMITTED_ORIGIN,     /* a page whose origin is allowed */
     DUET_ADMITTED_ANY_ORIGIN, /* a page, and all are allowed */
-    DUET_REFUSED_HOST,        /* not our name */
-    DUET_REFUSED_ORIGIN,      /* a page that is not allowed */
-    DUET_REFUSED_OWN_ORIGIN,  /* a page from the Host that it calls, but that is not our name */
-    DUET_REFUSED_CROSS_SITE,  /* a page of another site, which does not say of which */
+    DUET_REJECTED_HOST,       /* not our name */
+    DUET_REJECTED_ORIGIN,     /* a page that is not allowed */
+    DUET_REJECTED_OWN_ORIGIN, /* a page from the Host that it calls, but that is not our name */
+    DUET_REJECTED_CROSS_SITE, /* a page of another site, which does not say of which */
 };
 
 /* `origins` and `hosts` are those of --allow-origin and --allow-host. */
@@ -32,7 +32,7 @@ enum duet_admission duet_admission_of(const struct duet_asker *asker,
                                       const struct duet_texts *origins,
                                       const struct duet_texts *hosts);
 
-/* Why it was refused, and which flag lets it in, printable. */
+/* Why it was rejected, and which flag lets it in, printable. */
 void duet_admission_words(enum duet_admission admission, const struct duet_asker *asker,
                           char *room, size_t size);
 

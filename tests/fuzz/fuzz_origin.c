@@ -76,12 +76,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     /* Lists let in, they never keep out; without them a page is let in from one of our names
      * only, and that says http. */
-    if (unlisted < DUET_REFUSED_HOST)
+    if (unlisted < DUET_REJECTED_HOST)
         require(admission == unlisted);
     if (unlisted == DUET_ADMITTED_ORIGIN)
         require(origin_size > 7 && (asker.origin[0] | 0x20) == 'h' && asker.origin[4] == ':');
     require((asker.origin == NULL) == (admission == DUET_ADMITTED) ||
-            admission >= DUET_REFUSED_HOST);
+            admission >= DUET_REJECTED_HOST);
     free((char *)asker.host);
     free((char *)asker.origin);
     return 0;

@@ -32,39 +32,39 @@ static const struct row {
     {"evil.example", NULL, 0, DUET_ADMITTED},
 
     /* A rebound name, or what is none. */
-    {"evil.example", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"evil.example:6789", "http://evil.example:6789", COUNTS, DUET_REFUSED_HOST},
-    {"evil.example:6789", "https://app.example", COUNTS, DUET_REFUSED_HOST},
-    {"localhost.evil.example", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"127.0.0.1.evil.example", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"2130706433", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"proxy.example.evil", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"xproxy.example", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"app.example", NULL, COUNTS, DUET_REFUSED_HOST}, /* an origin's host is no name of ours */
-    {"user@localhost", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"localhost:80:80", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"[::1", NULL, COUNTS, DUET_REFUSED_HOST},
-    {"[evil.example]", NULL, COUNTS, DUET_REFUSED_HOST},
-    {" ", NULL, COUNTS, DUET_REFUSED_HOST},
+    {"evil.example", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"evil.example:6789", "http://evil.example:6789", COUNTS, DUET_REJECTED_HOST},
+    {"evil.example:6789", "https://app.example", COUNTS, DUET_REJECTED_HOST},
+    {"localhost.evil.example", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"127.0.0.1.evil.example", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"2130706433", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"proxy.example.evil", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"xproxy.example", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"app.example", NULL, COUNTS, DUET_REJECTED_HOST}, /* an origin's host is no name of ours */
+    {"user@localhost", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"localhost:80:80", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"[::1", NULL, COUNTS, DUET_REJECTED_HOST},
+    {"[evil.example]", NULL, COUNTS, DUET_REJECTED_HOST},
+    {" ", NULL, COUNTS, DUET_REJECTED_HOST},
 
     /* Foreign pages. */
-    {"127.0.0.1:6789", "http://evil.example", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "http://127.0.0.1:3000", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "http://127.0.0.1", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://127.0.0.1:6789", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "http://localhost:6789", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "null", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "nullx", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "*", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://app.example.evil", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://app.example:8443", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "http://app.example", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://sub.app.example", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://app.example@evil", COUNTS, DUET_REFUSED_ORIGIN},
-    {"127.0.0.1:6789", "https://app.example https://evil", COUNTS, DUET_REFUSED_ORIGIN},
-    {NULL, "http://127.0.0.1:6789", COUNTS, DUET_REFUSED_ORIGIN},
-    {"api.example", "http://evil.example", 0, DUET_REFUSED_ORIGIN},
+    {"127.0.0.1:6789", "http://evil.example", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "http://127.0.0.1:3000", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "http://127.0.0.1", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://127.0.0.1:6789", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "http://localhost:6789", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "null", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "nullx", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "*", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://app.example.evil", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://app.example:8443", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "http://app.example", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://sub.app.example", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://app.example@evil", COUNTS, DUET_REJECTED_ORIGIN},
+    {"127.0.0.1:6789", "https://app.example https://evil", COUNTS, DUET_REJECTED_ORIGIN},
+    {NULL, "http://127.0.0.1:6789", COUNTS, DUET_REJECTED_ORIGIN},
+    {"api.example", "http://evil.example", 0, DUET_REJECTED_ORIGIN},
 
     /* Pages from where they call. */
     {"127.0.0.1:6789", "http://127.0.0.1:6789", COUNTS, DUET_ADMITTED_ORIGIN},
@@ -74,10 +74,10 @@ static const struct row {
     {"[::1]:6789", "http://[::1]:6789", COUNTS, DUET_ADMITTED_ORIGIN},
     {"LocalHost:6789", "HTTP://localhost.:6789", COUNTS, DUET_ADMITTED_ORIGIN},
     {"proxy.example", "http://proxy.example", COUNTS, DUET_ADMITTED_ORIGIN},
-    {"proxy.example", "https://proxy.example", COUNTS, DUET_REFUSED_ORIGIN},
+    {"proxy.example", "https://proxy.example", COUNTS, DUET_REJECTED_ORIGIN},
     {"10.0.0.7:6789", "http://10.0.0.7:6789", 0, DUET_ADMITTED_ORIGIN},
-    {"api.example:6789", "http://api.example:6789", 0, DUET_REFUSED_OWN_ORIGIN},
-    {"api.example", "http://api.example", 0, DUET_REFUSED_OWN_ORIGIN},
+    {"api.example:6789", "http://api.example:6789", 0, DUET_REJECTED_OWN_ORIGIN},
+    {"api.example", "http://api.example", 0, DUET_REJECTED_OWN_ORIGIN},
 
     /* Listed ones. */
     {"127.0.0.1:6789", "https://app.example", COUNTS, DUET_ADMITTED_ORIGIN},
@@ -88,11 +88,11 @@ static const struct row {
     {"127.0.0.1:6789", "chrome-extension://abc", COUNTS, DUET_ADMITTED_ORIGIN},
 
     /* Browsers that say no more than this. */
-    {"127.0.0.1:6789", NULL, COUNTS | CROSS, DUET_REFUSED_CROSS_SITE},
-    {NULL, NULL, CROSS, DUET_REFUSED_CROSS_SITE},
-    {"evil.example", NULL, COUNTS | CROSS, DUET_REFUSED_HOST},
+    {"127.0.0.1:6789", NULL, COUNTS | CROSS, DUET_REJECTED_CROSS_SITE},
+    {NULL, NULL, CROSS, DUET_REJECTED_CROSS_SITE},
+    {"evil.example", NULL, COUNTS | CROSS, DUET_REJECTED_HOST},
     {"127.0.0.1:6789", "https://app.example", COUNTS | CROSS, DUET_ADMITTED_ORIGIN},
-    {"127.0.0.1:6789", "http://evil.example", COUNTS | CROSS, DUET_REFUSED_ORIGIN},
+    {"127.0.0.1:6789", "http://evil.example", COUNTS | CROSS, DUET_REJECTED_ORIGIN},
 };
 
 static struct duet_asker asker_of(const struct row *row)
@@ -131,7 +131,7 @@ static void a_star_opens_to_all_pages_and_to_no_rebound_name(void **state)
         {"127.0.0.1", "null", COUNTS, DUET_ADMITTED_ANY_ORIGIN},
         {"127.0.0.1", "", COUNTS, DUET_ADMITTED_ANY_ORIGIN},
         {"127.0.0.1", NULL, COUNTS | CROSS, DUET_ADMITTED},
-        {"evil.example", "http://evil.example", COUNTS, DUET_REFUSED_HOST},
+        {"evil.example", "http://evil.example", COUNTS, DUET_REJECTED_HOST},
         {"evil.example", "http://evil.example", 0, DUET_ADMITTED_ANY_ORIGIN},
     };
     for (size_t i = 0; i < sizeof star_rows / sizeof *star_rows; i++) {
@@ -148,23 +148,23 @@ static void null_is_allowed_only_by_its_name(void **state)
     struct duet_asker asker = {.origin = "null", .origin_size = 4};
     assert_int_equal(duet_admission_of(&asker, &origins, &hosts), DUET_ADMITTED_ORIGIN);
     asker.origin = "NULL";
-    assert_int_equal(duet_admission_of(&asker, &origins, &hosts), DUET_REFUSED_ORIGIN);
+    assert_int_equal(duet_admission_of(&asker, &origins, &hosts), DUET_REJECTED_ORIGIN);
 }
 
 static void words_name_the_flag_and_are_printable_and_short(void **state)
 {
     (void)state;
     static const char *const flags[] = {
-        [DUET_REFUSED_HOST] = "--allow-host",
-        [DUET_REFUSED_ORIGIN] = "--allow-origin",
-        [DUET_REFUSED_OWN_ORIGIN] = "--allow-host",
-        [DUET_REFUSED_CROSS_SITE] = "--allow-origin",
+        [DUET_REJECTED_HOST] = "--allow-host",
+        [DUET_REJECTED_ORIGIN] = "--allow-origin",
+        [DUET_REJECTED_OWN_ORIGIN] = "--allow-host",
+        [DUET_REJECTED_CROSS_SITE] = "--allow-origin",
     };
     char host[1000], origin[1000], words[256];
     memset(host, '\x01', sizeof host);
     memset(origin, '"', sizeof origin);
     const struct duet_asker asker = {host, origin, sizeof host, sizeof origin, true, true};
-    for (int i = DUET_REFUSED_HOST; i <= DUET_REFUSED_CROSS_SITE; i++) {
+    for (int i = DUET_REJECTED_HOST; i <= DUET_REJECTED_CROSS_SITE; i++) {
         duet_admission_words((enum duet_admission)i, &asker, words, sizeof words);
         assert_non_null(strstr(words, flags[i]));
         assert_true(strlen(words) < sizeof words - 1);

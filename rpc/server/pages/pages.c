@@ -32,7 +32,7 @@ static void send_text(struct duet_conn *conn, const struct duet_message *message
                    text);
 }
 
-void duet_pages_refuse(struct duet_conn *conn, const struct duet_message *message)
+void duet_pages_reject(struct duet_conn *conn, const struct duet_message *message)
 {
     char body[DUET_REASON_MAX + 2];
     int size = snprintf(body, sizeof body, "%s\n", message->reason);
