@@ -92,4 +92,11 @@ int duet_server_check_set_up(const struct duet_server *server);
 int duet_server_fail(struct duet_server *server, int rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a step that may have failed (`rc` below 0), whose words were made where it
+ * failed; without any it has the error's own. */
+int duet_server_fail_if(struct duet_server *server, int rc, const char *words);
+
+/* run.c: options become what loops, calls and codecs use. */
+void duet_server_fix_options(struct duet_server *server);
+
 #endif
