@@ -59,8 +59,10 @@ static void await_more(struct duet_conn *conn, const struct duet_message *messag
     bool was_in_body = conn->in_body && !is_new;
     conn->in_body = message->in_body;
     conn->in_need = message->need;
-    if ((is_new || conn->in_body != was_in_body) && !conn->write_blocked)
+    if ((is_new || conn->in_body != was_in_body) && !conn->write_blocked) {
         duet_conn_wait_since_now(conn);
+        conn->pace.bytes = message->kept; /* which came with the last byte of the head */
+    }
     if (message->interim != NULL)
         duet_conn_send(conn, message->interim, strlen(message->interim), NULL, 0);
 }

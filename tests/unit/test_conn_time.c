@@ -141,6 +141,26 @@ static void a_steady_body_has_as_long_as_it_takes(void **state)
     rig_close(&rig);
 }
 
+static void what_comes_with_the_head_is_of_the_body_s_pace(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20, AT_ONCE = 60000 };
+    rig_open(&rig);
+    rig.says_bad = true;
+    rig.conns.conn_limits.min_rate = 1;
+    rig.conns.conn_limits.rate_ms = 20;
+    int peer;
+    rig_connect(&rig, &peer);
+    uint8_t *large = large_message(SIZE);
+    assert_int_equal(peer_send_some(peer, large, AT_ONCE), AT_ONCE);
+    uint64_t since = rig.loop.now_ms;
+    RIG_UNTIL(&rig, rig.bads == 1);
+    assert_true(rig.loop.now_ms >= since + 2 * 20); /* the first time it was fast enough */
+    free(large);
+    close(peer);
+    rig_close(&rig);
+}
+
 static void nobody_is_blamed_for_what_we_do_not_read(void **state)
 {
     (void)state;
@@ -305,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_waits_for_us_has_all_the_time),
         cmocka_unit_test(a_body_that_comes_too_slowly_is_refused),
         cmocka_unit_test(a_steady_body_has_as_long_as_it_takes),
+        cmocka_unit_test(what_comes_with_the_head_is_of_the_body_s_pace),
         cmocka_unit_test(nobody_is_blamed_for_what_we_do_not_read),
         cmocka_unit_test(one_that_takes_a_little_all_the_time_is_not_cut),
         cmocka_unit_test(one_that_takes_too_little_is_cut),
