@@ -26,7 +26,7 @@ static int fail_full_queue(struct duet_job *job)
 /* ---- Calls that are ended while somebody else holds them ---- */
 
 /* Takes back a call that nobody has begun, from the queue or from the line before its method's
- * gate. NULL: somebody has it. */
+ * gate, and the place behind the gate that it may have been given. NULL: somebody has it. */
 static struct duet_job *take_back(const struct duet_ticket *ticket)
 {
     struct duet_home *home = ticket->home;
@@ -42,6 +42,8 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
         return NULL;
     }
     home->loop.expected_letters--;
+    if (job->call.stage == CALL_ADMITTED) /* while it waited for a worker, it held a place */
+        duet_gate_hand_on(&ticket->method->gate);
     return job;
 }
 

@@ -138,8 +138,8 @@ static void put(struct duet_pool *pool, size_t at, struct duet_queue_link *item)
         sched_yield(); /* its last taker has claimed it and not yet emptied it: a few
                           instructions */
     atomic_store_explicit(&item->cell, at & pool->mask, memory_order_relaxed);
-    atomic_store_explicit(&cell->item, item, memory_order_relaxed);
-    atomic_store(&cell->turn, lap + 1);
+    atomic_store_explicit(&cell->item, item, memory_order_release); /* to who takes it back */
+    atomic_store(&cell->turn, lap + 1);                             /* and who takes it */
 }
 
 /* Puts items into holes, for there are no other cells. They are not far between: the ring is

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -75,7 +76,19 @@ static void assert_told(int i, const char *method, int code)
 
 /* ---- The server ---- */
 
+static sem_t gate_entered, gate_open;
+
+static int pass_gate(duet_call *call, void *ctx)
+{
+    (void)call;
+    (void)ctx;
+    sem_post(&gate_entered);
+    sem_wait(&gate_open);
+    return 0;
+}
+
 static const duet_method methods[] = {
+    {.name = "gate", .handler = pass_gate, .max_running = 1},
     {.name = "wait", .handler = latch_wait},
     {.name = "soon", .handler = latch_wait, .timeout_ms = 5},
     {.name = "one", .handler = latch_wait, .max_running = 1},
@@ -272,6 +285,35 @@ static void one_that_waits_goes_with_its_client_and_leaves_its_place(void **stat
     assert_int_equal(told.count, 2); /* of those that ran */
 }
 
+/* A call within a call lets the first in line in, which then waits for a worker. */
+static void one_that_was_let_in_gives_its_place_back(void **state)
+{
+    (void)state;
+    int fd = start(2, 1000), other = served_connect(&served);
+    sem_init(&gate_entered, 0, 0);
+    sem_init(&gate_open, 0, 0);
+    served_tell(fd, "[0,1,'system.multicall',[[{'methodName':'gate','params':[]},"
+                    "{'methodName':'wait','params':[]}]]]");
+    sem_wait(&gate_entered);
+    call(other, "gate"); /* in line */
+    wait_until_queued(1);
+    call(fd, "wait");
+    latch_wait_until_begun(1);
+    sem_post(&gate_open);
+    latch_wait_until_begun(2); /* by now the other one was let in, and no worker is free */
+    assert_int_equal(stats_now().queue_length, 1);
+    reset(other);
+    wait_until_queued(0);
+    latch_allow(2);
+    sem_post(&gate_open);
+    int next = served_connect(&served);
+    served_ask(next, "[0,1,'gate',[]]", "[1,1,nil,nil]");
+    close(next);
+    close(fd);
+    served_stop(&served);
+    assert_int_equal(latch_begun(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +322,7 @@ int main(void)
         cmocka_unit_test(one_in_line_past_its_time_too),
         cmocka_unit_test(what_a_drain_cancels_is_told_whether_it_began_or_not),
         cmocka_unit_test(one_that_waits_goes_with_its_client_and_leaves_its_place),
+        cmocka_unit_test(one_that_was_let_in_gives_its_place_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
