@@ -4,13 +4,11 @@
 #include "conn.h"
 
 #include "conn_parts.h"
-#include "fd.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 /* Whoever was served until a drain began may just be sending: it is waited for this long, which
  * is more than a request takes to anywhere on a network, and little for who stops a server. */
@@ -153,7 +151,7 @@ void duet_conn_watch(struct duet_conn *conn)
     conn->watched = events;
     if (conn->framing_state != NULL && duet_conn_is_its_turn(conn) && !was_its_turn)
         duet_conn_wait_since_now(conn); /* the time of its message stood still */
-    if (duet_loop_change(conn->conns->loop, conn->fd, events, &conn->source) < 0)
+    if (duet_loop_change(conn->conns->loop, conn->stream.fd, events, &conn->source) < 0)
         duet_conn_close(conn);
 }
 
@@ -195,7 +193,7 @@ void duet_conn_finish(struct duet_conn *conn)
 
 static void start_lingering(struct duet_conn *conn)
 {
-    if (shutdown(conn->fd, SHUT_WR) < 0) {
+    if (conn->stream.kind->shutdown(&conn->stream) < 0) {
         duet_conn_close(conn);
         return;
     }
@@ -224,9 +222,8 @@ void duet_conn_close(struct duet_conn *conn)
     duet_wheel_clear(&conn->deadline);
     /* A process that a handler has started may hold the socket too: closing it here would then
      * neither end it nor take it out of epoll. */
-    duet_loop_remove(conns->loop, conn->fd, &conn->source);
-    duet_socket_close(conn->fd);
-    conn->fd = -1;
+    duet_loop_remove(conns->loop, conn->stream.fd, &conn->source);
+    conn->stream.kind->close(&conn->stream);
     free_slot(conns, conn->id);
     duet_conn_drop_output(conn);
     drop_input(conn);
@@ -235,15 +232,20 @@ void duet_conn_close(struct duet_conn *conn)
     conns->events->closed(conn);
 }
 
+static size_t unread(const struct duet_conn *conn)
+{
+    int bytes = conn->stream.kind->pending(&conn->stream, STREAM_UNREAD);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
 /* Whether there may be messages in what has come and was not looked at. */
 static bool has_unheard(const struct duet_conn *conn)
 {
-    int unread = 0;
     if (conn->state != CONN_OPEN)
         return false;
     if (duet_conn_has_leftover(conn))
         return true;
-    return conn->input != INPUT_ENDED && ioctl(conn->fd, FIONREAD, &unread) == 0 && unread > 0;
+    return conn->input != INPUT_ENDED && unread(conn) > 0;
 }
 
 void duet_conn_abandon(struct duet_conn *conn)
@@ -303,12 +305,9 @@ void duet_conn_drain(struct duet_conn *conn)
 {
     if (conn->state != CONN_OPEN || conn->is_drained)
         return;
-    int arrived = 0;
-    if (ioctl(conn->fd, FIONREAD, &arrived) < 0)
-        arrived = 0;
     conn->is_drained = true;
-    conn->read_left = (size_t)arrived;
-    if (arrived > 0 || duet_conn_has_leftover(conn))
+    conn->read_left = unread(conn);
+    if (conn->read_left > 0 || duet_conn_has_leftover(conn))
         return;
     if (is_at_rest(conn))
         end_at_rest(conn);
@@ -363,17 +362,18 @@ static void on_ready(struct duet_source *source, uint32_t events)
         on_event_unread(conn, events);
 }
 
-struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct sockaddr *peer)
+struct duet_conn *duet_conn_open(struct duet_conns *conns, struct duet_stream stream,
+                                 const struct sockaddr *peer)
 {
     struct duet_conn *conn = calloc(1, sizeof *conn);
     if (conn == NULL || take_slot(conns, conn) < 0) {
         free(conn);
-        duet_socket_close(fd);
+        stream.kind->close(&stream);
         return NULL;
     }
     conn->source.ready = on_ready;
     conn->conns = conns;
-    conn->fd = fd;
+    conn->stream = stream;
     conn->max_in_flight = 1;
     conn->deadline.expired = duet_conn_expired;
     conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;
@@ -384,10 +384,10 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct 
     else if (peer->sa_family == AF_INET6)
         conn->peer.in6 = *(const struct sockaddr_in6 *)(const void *)peer;
 
-    if (duet_loop_add(conns->loop, fd, conn->watched, &conn->source) < 0) {
+    if (duet_loop_add(conns->loop, stream.fd, conn->watched, &conn->source) < 0) {
         free_slot(conns, conn->id);
         free(conn);
-        duet_socket_close(fd);
+        stream.kind->close(&stream);
         return NULL;
     }
     duet_conn_wait_since_now(conn);

@@ -13,6 +13,7 @@
 #include "count.h"
 #include "framing.h"
 #include "loop.h"
+#include "stream.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -84,7 +85,7 @@ struct duet_conn {
     struct duet_source source;
     struct duet_conns *conns;
     uint64_t id; /* slot + generation: never names another connection later */
-    int fd;
+    struct duet_stream stream;
     uint8_t state;      /* enum duet_conn_state; only conn_enter assigns it */
     uint8_t input;      /* enum duet_conn_input; only conn_enter_input assigns it */
     bool in_body;       /* of the message under way */
@@ -198,9 +199,10 @@ struct duet_conn *duet_conns_find(const struct duet_conns *conns, uint64_t id);
 void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *conn, void *ctx),
                      void *ctx);
 
-/* A new connection on an accepted, non-blocking fd. Takes the fd: it is closed on failure. NULL
+/* A new connection over a connected stream. Takes the stream: it is closed on failure. NULL
  * when out of memory or fds. */
-struct duet_conn *duet_conn_open(struct duet_conns *conns, int fd, const struct sockaddr *peer);
+struct duet_conn *duet_conn_open(struct duet_conns *conns, struct duet_stream stream,
+                                 const struct sockaddr *peer);
 
 /* Queues a copy of the bytes; they are written when the turn is over. On failure the connection
  * is closed. */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum {
     CARRY_MAX = 1024,     /* bytes of an unfinished message that are carried back into the
@@ -144,13 +143,15 @@ static void note_received(struct duet_conn *conn, size_t n)
         conn->pace.bytes += n;
 }
 
-/* recv, with its outcomes sorted: > 0 bytes, 0 nothing to be had now; the connection may be
+/* A read, with its outcomes sorted: > 0 bytes, 0 nothing to be had now; the connection may be
  * finished or closed after. */
 static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
 {
     if (conn->is_drained && size > conn->read_left)
         size = conn->read_left;
-    ssize_t n = size > 0 ? recv(conn->fd, room, size, 0) : -1;
+    if (size == 0)
+        return 0;
+    ssize_t n = conn->stream.kind->read(&conn->stream, room, size);
     if (n > 0) {
         duet_count(&conn->conns->bytes_in, (size_t)n);
         note_received(conn, (size_t)n);
@@ -161,7 +162,7 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     if (n == 0) {
         duet_conn_enter_input(conn, INPUT_ENDED);
         duet_conn_touch(conn);
-    } else if (size > 0 && errno != EAGAIN && errno != EINTR) {
+    } else if (n != -EAGAIN) {
         duet_conn_close(conn);
     }
     return 0;
@@ -329,8 +330,8 @@ void duet_conn_resume(struct duet_conn *conn)
 void duet_conn_discard(struct duet_conn *conn)
 {
     uint8_t *scratch = conn->conns->scratch;
-    ssize_t n = recv(conn->fd, scratch, DUET_SCRATCH_SIZE, 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+    ssize_t n = conn->stream.kind->read(&conn->stream, scratch, DUET_SCRATCH_SIZE);
+    if (n == 0 || (n < 0 && n != -EAGAIN))
         duet_conn_close(conn);
     else if (n > 0 && conn->pace.taken >= (int64_t)conn->written)
         conn->active_ms = conn->conns->loop->now_ms; /* whoever has its answer may go on */

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 enum {
     PARTS_PER_WRITE = 16, /* 256 KiB of chunks: about what a socket takes at once */
@@ -162,29 +160,22 @@ void duet_conn_drop_output(struct duet_conn *conn)
     conn->out_size = 0;
 }
 
-/* Writes up to `share` bytes in one system call; `asked` is how many it tried to. */
+/* Writes up to `share` bytes at once; `asked` is how many it tried to. */
 static ssize_t write_parts(struct duet_conn *conn, size_t share, size_t *asked)
 {
-    struct duet_out *first = conn->out_first;
-    size_t offset = conn->out_offset;
-    if (first->next == NULL) {
-        *asked = first->size - offset < share ? first->size - offset : share;
-        return send(conn->fd, first->bytes + offset, *asked, MSG_NOSIGNAL);
-    }
-
     struct iovec parts[PARTS_PER_WRITE];
-    struct msghdr header = {.msg_iov = parts};
-    size_t left = share;
-    for (struct duet_out *out = first;
-         out != NULL && left > 0 && header.msg_iovlen < PARTS_PER_WRITE; out = out->next) {
+    int count = 0;
+    size_t left = share, offset = conn->out_offset;
+    for (struct duet_out *out = conn->out_first;
+         out != NULL && left > 0 && count < PARTS_PER_WRITE; out = out->next) {
         size_t size = out->size - offset < left ? out->size - offset : left;
-        parts[header.msg_iovlen++] = (struct iovec){
-            .iov_base = (void *)(uintptr_t)(out->bytes + offset), .iov_len = size};
+        parts[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)(out->bytes + offset),
+                                        .iov_len = size};
         left -= size;
         offset = 0;
     }
     *asked = share - left;
-    return sendmsg(conn->fd, &header, MSG_NOSIGNAL);
+    return conn->stream.kind->writev(&conn->stream, parts, count);
 }
 
 static void forget_written(struct duet_conn *conn, size_t written)
@@ -209,9 +200,7 @@ static void write_share(struct duet_conn *conn)
     while (conn->out_first != NULL && !conn->write_blocked) {
         size_t asked;
         ssize_t n = write_parts(conn, share, &asked);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN) {
+        if (n < 0 && n != -EAGAIN) {
             duet_conn_abandon(conn);
             return;
         }

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 enum wait {
     FOR_US,      /* a call runs, or a limit of ours keeps the connection from being read */
@@ -125,10 +124,8 @@ static bool is_measured(const struct duet_conn *conn)
  * too, so that the number may be below 0 and only differences mean anything. */
 static int64_t taken_by_now(const struct duet_conn *conn)
 {
-    int queued;
-    if (ioctl(conn->fd, TIOCOUTQ, &queued) < 0) /* SIOCOUTQ, by a name of libc's */
-        return conn->pace.taken;
-    return (int64_t)conn->written - queued;
+    int untaken = conn->stream.kind->pending(&conn->stream, STREAM_UNTAKEN);
+    return untaken < 0 ? conn->pace.taken : (int64_t)conn->written - untaken;
 }
 
 bool duet_conn_is_taken(struct duet_conn *conn)

@@ -26,7 +26,8 @@ struct parcel {
 static struct duet_conn *open_conn(struct duet_home *home, enum duet_excess excess,
                                    const struct newcomer *newcomer)
 {
-    struct duet_conn *conn = duet_conn_open(&home->conns, newcomer->fd, newcomer->peer);
+    struct duet_conn *conn =
+        duet_conn_open(&home->conns, duet_stream_socket(newcomer->fd), newcomer->peer);
     if (conn == NULL) {
         duet_home_forget(home, excess, newcomer->peer);
         return NULL;

@@ -264,7 +264,7 @@ struct duet_conn *rig_connect(struct rig *rig, int *peer)
     set_nonblocking(fds[1]);
     *peer = fds[1];
     struct sockaddr nobody = {.sa_family = AF_UNIX};
-    struct duet_conn *conn = duet_conn_open(&rig->conns, fds[0], &nobody);
+    struct duet_conn *conn = duet_conn_open(&rig->conns, duet_stream_socket(fds[0]), &nobody);
     assert_non_null(conn);
     return conn;
 }
@@ -285,7 +285,8 @@ struct duet_conn *rig_connect_tcp(struct rig *rig, int *peer)
     close(listener);
     set_nonblocking(fd);
     set_nonblocking(*peer);
-    struct duet_conn *conn = duet_conn_open(&rig->conns, fd, (const struct sockaddr *)&address);
+    struct duet_conn *conn =
+        duet_conn_open(&rig->conns, duet_stream_socket(fd), (const struct sockaddr *)&address);
     assert_non_null(conn);
     return conn;
 }

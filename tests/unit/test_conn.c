@@ -222,12 +222,12 @@ static void a_fin_while_lingering_does_not_cut_what_lies_before_it(void **state)
     rig.says_bad = true;
     int peer, room = ROOM;
     struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
-    setsockopt(conn->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    setsockopt(conn->stream.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     static char junk[MUCH] = {(char)BAD};
     for (size_t sent = 0; sent < sizeof junk;)
         sent += peer_send_some(peer, junk + sent, sizeof junk - sent);
     shutdown(peer, SHUT_WR); /* the peer is done before we have read anything */
-    while (unread(conn->fd) < sizeof junk)
+    while (unread(conn->stream.fd) < sizeof junk)
         continue;
     RIG_UNTIL(&rig, rig.closes == 1);
     PEER_READS(&rig, peer, "bad");
@@ -529,7 +529,7 @@ static void a_socket_that_a_forked_process_holds_ends_with_its_connection(void *
         rig_open(&rig);
         int peer;
         struct duet_conn *conn = tcp ? rig_connect_tcp(&rig, &peer) : rig_connect(&rig, &peer);
-        int held = dup(conn->fd); /* as a child has it between fork and exec */
+        int held = dup(conn->stream.fd); /* as a child has it between fork and exec */
         assert_true(held >= 0);
         duet_conn_close(conn);
         rig_turn(&rig);                                    /* its memory is gone */

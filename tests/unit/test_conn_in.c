@@ -207,7 +207,7 @@ static void at_max_in_flight_it_is_not_read_until_one_is_answered(void **state)
     PEER_SENDS(&rig, peer, "\001e\001f");
     rig_turn(&rig);
     LOG_IS(&rig, "");
-    assert_int_equal(unread(conn->fd), 4);
+    assert_int_equal(unread(conn->stream.fd), 4);
 
     static const char *const next[] = {"c", "d", "e", "f"};
     for (size_t i = 0; i < 4; i++) {
@@ -328,7 +328,7 @@ static void above_the_out_mark_it_is_not_read_until_the_peer_reads(void **state)
     assert_true(sent < total);
     assert_true(conn->out_size > 100000);
     assert_true(conn->out_size < 100000 + (SIZE + LARGE_HEAD) * 4 + 65536);
-    assert_true(unread(conn->fd) > 0);
+    assert_true(unread(conn->stream.fd) > 0);
     assert_true(rig.conns.paused_out_mark > 0);
 
     for (size_t got = 0; got < MANY * (size_t)SIZE;) {

@@ -299,7 +299,7 @@ static void silence_is_not_counted_before_the_peer_has_its_reply(void **state)
     rig.conns.conn_limits.linger_idle_ms = 20;
     int peer, much = 1 << 20, little = 4096;
     struct duet_conn *conn = rig_connect_tcp(&rig, &peer);
-    setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+    setsockopt(conn->stream.fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
     setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
     uint8_t *large = large_message(SIZE);
     duet_conn_send(conn, large, SIZE, NULL, 0);
