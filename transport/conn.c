@@ -362,28 +362,45 @@ static void on_ready(struct duet_source *source, uint32_t events)
         on_event_unread(conn, events);
 }
 
-struct duet_conn *duet_conn_open(struct duet_conns *conns, struct duet_stream stream,
-                                 const struct sockaddr *peer)
+static void copy_address(struct duet_conn *conn, const struct sockaddr *peer)
 {
-    struct duet_conn *conn = calloc(1, sizeof *conn);
-    if (conn == NULL || take_slot(conns, conn) < 0) {
-        free(conn);
-        stream.kind->close(&stream);
-        return NULL;
-    }
-    conn->source.ready = on_ready;
-    conn->conns = conns;
-    conn->stream = stream;
-    conn->max_in_flight = 1;
-    conn->deadline.expired = duet_conn_expired;
-    conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;
-    conn->watched = EPOLLIN | EPOLLRDHUP;
-    duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
     if (peer->sa_family == AF_INET)
         conn->peer.in4 = *(const struct sockaddr_in *)(const void *)peer;
     else if (peer->sa_family == AF_INET6)
         conn->peer.in6 = *(const struct sockaddr_in6 *)(const void *)peer;
+}
 
+static struct duet_conn *new_conn(struct duet_conns *conns,
+                                  const struct duet_conn_opening *opening)
+{
+    struct duet_conn *conn = calloc(1, sizeof *conn + opening->owner_size);
+    if (conn == NULL || take_slot(conns, conn) < 0) {
+        free(conn);
+        return NULL;
+    }
+    conn->source.ready = on_ready;
+    conn->conns = conns;
+    conn->stream = opening->stream;
+    conn->framing = opening->framing;
+    conn->max_in_flight = opening->max_in_flight;
+    conn->owner = conn->owner_part;
+    conn->deadline.expired = duet_conn_expired;
+    conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;
+    conn->watched = EPOLLIN | EPOLLRDHUP;
+    duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
+    copy_address(conn, opening->peer);
+    return conn;
+}
+
+struct duet_conn *duet_conn_open(struct duet_conns *conns,
+                                 const struct duet_conn_opening *opening)
+{
+    struct duet_stream stream = opening->stream;
+    struct duet_conn *conn = new_conn(conns, opening);
+    if (conn == NULL) {
+        stream.kind->close(&stream);
+        return NULL;
+    }
     if (duet_loop_add(conns->loop, stream.fd, conn->watched, &conn->source) < 0) {
         free_slot(conns, conn->id);
         free(conn);

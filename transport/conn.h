@@ -24,8 +24,8 @@ struct duet_conns;
 /* What a connection tells its owner. Called on the loop's thread, last thing: the connection
  * may be closed by the callback, but its memory stays until the turn is over. */
 struct duet_conn_events {
-    /* The first byte has come: which framing does this connection speak, and how many calls may
-     * be in flight? NULL closes it. */
+    /* The first byte has come on a connection that was opened without a framing: which one does
+     * it speak? May set max_in_flight. NULL closes it. */
     const struct duet_framing *(*choose)(struct duet_conn *conn, uint8_t first);
 
     /* One whole message. Its bytes are valid during the call. If `whole` is not NULL, the
@@ -120,16 +120,23 @@ struct duet_conn {
     uint64_t linger_idle_ms;
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
-    void *calls;       /* the owner's */
-    char *origin;      /* the owner's */
-    uint8_t raw;       /* the owner's */
-    uint8_t refusal;   /* the owner's */
-    uint16_t listener; /* the owner's */
+    void *owner; /* the part of whoever opened it */
     union {
         struct sockaddr any;
         struct sockaddr_in in4;
         struct sockaddr_in6 in6;
     } peer;
+    uint64_t owner_part[]; /* where `owner` points */
+};
+
+/* What a new connection is. */
+struct duet_conn_opening {
+    struct duet_stream stream;          /* connected; the connection takes it */
+    const struct sockaddr *peer;        /* copied */
+    const struct duet_framing *framing; /* NULL: the first byte decides */
+    uint32_t max_in_flight;             /* calls that somebody else may hold */
+    size_t owner_size; /* bytes for the owner, zero at first, aligned for pointers; gone with
+                          the connection */
 };
 
 struct duet_conn_limits {
@@ -199,10 +206,9 @@ struct duet_conn *duet_conns_find(const struct duet_conns *conns, uint64_t id);
 void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *conn, void *ctx),
                      void *ctx);
 
-/* A new connection over a connected stream. Takes the stream: it is closed on failure. NULL
- * when out of memory or fds. */
-struct duet_conn *duet_conn_open(struct duet_conns *conns, struct duet_stream stream,
-                                 const struct sockaddr *peer);
+/* A new connection. The stream is closed on failure: NULL when out of memory or fds. */
+struct duet_conn *duet_conn_open(struct duet_conns *conns,
+                                 const struct duet_conn_opening *opening);
 
 /* Queues a copy of the bytes; they are written when the turn is over. On failure the connection
  * is closed. */

@@ -1,40 +1,47 @@
 /*
  * Which connections are taken, and by which loop. On the loop's thread.
  */
-#include "fd.h"
 #include "home_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* A connection that was accepted and is not open yet. */
-struct newcomer {
-    int fd;
-    uint16_t listener;
-    const struct sockaddr *peer;
-};
-
 /* One on its way to another loop. */
 struct parcel {
     struct duet_letter letter;
     struct duet_home *to;
-    struct newcomer newcomer;
+    struct duet_newcomer newcomer;
     struct sockaddr_storage peer;
 };
 
-/* Opens it; NULL, with the fd closed, on failure. */
-static struct duet_conn *open_conn(struct duet_home *home, enum duet_excess excess,
-                                   const struct newcomer *newcomer)
+uint32_t duet_home_max_in_flight(const struct duet_home *home,
+                                 const struct duet_protocol_row *protocol)
 {
-    struct duet_conn *conn =
-        duet_conn_open(&home->conns, duet_stream_socket(newcomer->fd), newcomer->peer);
+    int64_t max = home->server->options.value[DUET_OPT_MAX_IN_FLIGHT];
+    return protocol->is_ordered ? 1 : (uint32_t)max;
+}
+
+struct duet_conn *duet_home_open_conn(struct duet_home *home, enum duet_excess excess,
+                                      const struct duet_newcomer *newcomer)
+{
+    const struct duet_listener *listener = &home->server->listeners[newcomer->listener];
+    const struct duet_protocol_row *protocol = duet_protocol_of(listener->address.scheme);
+    const struct duet_conn_opening opening = {
+        .stream = newcomer->stream,
+        .peer = newcomer->peer,
+        .framing = protocol != NULL ? protocol->framing : NULL,
+        .max_in_flight = protocol != NULL ? duet_home_max_in_flight(home, protocol) : 1,
+        .owner_size = sizeof(struct duet_caller),
+    };
+    struct duet_conn *conn = duet_conn_open(&home->conns, &opening);
     if (conn == NULL) {
         duet_home_forget(home, excess, newcomer->peer);
         return NULL;
     }
-    conn->listener = newcomer->listener;
-    conn->refusal = (uint8_t)excess;
-    conn->raw = home->server->service.style.raw;
+    struct duet_caller *caller = duet_caller_of(conn);
+    caller->listener = newcomer->listener;
+    caller->excess = (uint8_t)excess;
+    caller->raw = home->server->service.style.raw;
     if (home->is_draining)
         duet_conn_drain(conn);
     return conn;
@@ -43,7 +50,7 @@ static struct duet_conn *open_conn(struct duet_home *home, enum duet_excess exce
 static void on_parcel(struct duet_letter *letter)
 {
     struct parcel *parcel = (struct parcel *)(void *)letter;
-    open_conn(parcel->to, EXCESS_NONE, &parcel->newcomer);
+    duet_home_open_conn(parcel->to, EXCESS_NONE, &parcel->newcomer);
     free(parcel);
 }
 
@@ -59,11 +66,12 @@ static socklen_t size_of(const struct sockaddr *peer)
     }
 }
 
-static void send_parcel(struct duet_home *to, const struct newcomer *newcomer)
+static void send_parcel(struct duet_home *to, const struct duet_newcomer *newcomer)
 {
     struct parcel *parcel = calloc(1, sizeof *parcel);
     if (parcel == NULL) {
-        duet_socket_close(newcomer->fd);
+        struct duet_stream stream = newcomer->stream;
+        stream.kind->close(&stream);
         duet_home_forget(to, EXCESS_NONE, newcomer->peer);
         return;
     }
@@ -110,13 +118,13 @@ void duet_home_forget(struct duet_home *home, enum duet_excess excess,
  * check, which is answered. Of those that wait the oldest makes room, so that no number of
  * silent ones keeps a health check out. */
 static void turn_away(struct duet_home *home, enum duet_excess excess,
-                      struct newcomer *newcomer)
+                      struct duet_newcomer *newcomer)
 {
     uint64_t *place = &home->turned_away[home->turned_away_count++ % DUET_HOME_TURNED_AWAY];
     struct duet_conn *oldest = duet_conns_find(&home->conns, *place);
     if (oldest != NULL)
         duet_conn_close(oldest);
-    const struct duet_conn *conn = open_conn(home, excess, newcomer);
+    const struct duet_conn *conn = duet_home_open_conn(home, excess, newcomer);
     if (conn != NULL)
         *place = conn->id;
 }
@@ -126,8 +134,10 @@ static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct soc
 {
     struct duet_home *home = acceptor->ctx;
     struct duet_server *server = home->server;
-    struct newcomer newcomer = {
-        .fd = fd, .listener = (uint16_t)(acceptor->listener - server->listeners), .peer = peer};
+    struct duet_newcomer newcomer = {.stream = duet_stream_socket(fd),
+                                     .listener =
+                                         (uint16_t)(acceptor->listener - server->listeners),
+                                     .peer = peer};
     enum duet_excess excess = which_limit(server, peer);
     if (excess != EXCESS_NONE) {
         turn_away(home, excess, &newcomer);
@@ -136,7 +146,7 @@ static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct soc
     struct duet_home *to =
         &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
     if (to == home || home->is_draining)
-        open_conn(home, EXCESS_NONE, &newcomer);
+        duet_home_open_conn(home, EXCESS_NONE, &newcomer);
     else
         send_parcel(to, &newcomer);
 }

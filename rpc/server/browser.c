@@ -31,7 +31,8 @@ static bool is_loopback(const struct sockaddr *address)
 static bool does_host_count(const struct duet_conn *conn, const struct duet_message *message)
 {
     const struct duet_home *home = conn->conns->ctx;
-    const struct sockaddr *listener = &home->server->listeners[conn->listener].address.any;
+    const struct sockaddr *listener =
+        &home->server->listeners[duet_caller_of(conn)->listener].address.any;
     if (listener->sa_family == AF_UNIX || duet_pages_is_health(message))
         return false;
     return message->content == DUET_CONTENT_NONE || is_loopback(listener) ||
@@ -61,8 +62,8 @@ static void allow_origin(struct duet_conn *conn, struct duet_message *message,
     char *kept = strndup(origin, size);
     if (kept == NULL)
         return; /* the page is answered and may not read it */
-    free(conn->origin);
-    conn->origin = kept;
+    free(duet_caller_of(conn)->origin);
+    duet_caller_of(conn)->origin = kept;
     message->notes |= DUET_NOTE_ORIGIN_ALLOWED;
 }
 
@@ -131,11 +132,12 @@ const char *duet_browser_lines(const struct duet_conn *conn, const struct duet_h
         "Access-Control-Allow-Headers: Content-Type, Content-Encoding, Authorization\r\n"
         "Access-Control-Max-Age: 600\r\n";
     const uint32_t notes = head->notes;
-    bool is_any = strcmp(conn->origin, "*") == 0;
+    const char *origin = duet_caller_of(conn)->origin;
+    bool is_any = strcmp(origin, "*") == 0;
     bool is_preflight = notes & DUET_NOTE_OPTIONS && notes & DUET_NOTE_PREFLIGHT;
     bool asks_private = is_preflight && notes & DUET_NOTE_PRIVATE_NETWORK;
     snprintf(room, DUET_HEAD_EXTRA_MAX + 1, "%sAccess-Control-Allow-Origin: %s\r\n%s%s%s",
-             head->extra, conn->origin, is_any ? "" : "Vary: Origin\r\n",
+             head->extra, origin, is_any ? "" : "Vary: Origin\r\n",
              is_preflight ? preflight : "",
              asks_private ? "Access-Control-Allow-Private-Network: true\r\n" : "");
     return room;

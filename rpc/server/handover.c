@@ -319,7 +319,7 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
         return;
     }
     if (own_message(call, whole) == 0)
-        ticket = duet_ticket_open(&home->tickets, (struct duet_ticket **)&conn->calls);
+        ticket = duet_ticket_open(&home->tickets, &duet_caller_of(conn)->calls);
     if (ticket == NULL) {
         duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
         duet_job_recycle(job);

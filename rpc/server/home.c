@@ -48,7 +48,7 @@ static void receive(struct duet_job *job, struct duet_conn *conn,
         .style = call->service->style,
         .codec = duet_protocol_codec(message->content),
     };
-    call->to.style.raw = conn->raw;
+    call->to.style.raw = duet_caller_of(conn)->raw;
     memcpy(&call->peer, &conn->peer, sizeof call->peer);
 }
 
@@ -184,8 +184,9 @@ static void turn_away_conn(struct duet_conn *conn, struct duet_message *message)
         duet_conn_finish(conn);
         return;
     }
-    duet_option option = conn->refusal == EXCESS_CONNECTIONS ? DUET_OPT_MAX_CONNECTIONS
-                                                             : DUET_OPT_MAX_PER_ADDRESS;
+    duet_option option = duet_caller_of(conn)->excess == EXCESS_CONNECTIONS
+                             ? DUET_OPT_MAX_CONNECTIONS
+                             : DUET_OPT_MAX_PER_ADDRESS;
     bool is_call = message->content != DUET_CONTENT_NONE;
     message->bad = DUET_BAD_BUSY;
     message->status = 503;
@@ -250,7 +251,7 @@ static void on_message(struct duet_conn *conn, struct duet_message *message,
 {
     if (message->notes & DUET_NOTE_HTTP && !duet_browser_admits(conn, message))
         return;
-    if (conn->refusal != EXCESS_NONE)
+    if (duet_caller_of(conn)->excess != EXCESS_NONE)
         turn_away_conn(conn, message);
     else if (message->content == DUET_CONTENT_NONE)
         duet_pages_answer(conn->conns->ctx, conn, message);
@@ -276,15 +277,12 @@ static void on_bad(struct duet_conn *conn, struct duet_message *message)
 static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t first)
 {
     struct duet_home *home = conn->conns->ctx;
-    const struct duet_server *server = home->server;
-    const struct duet_protocol_row *protocol =
-        duet_protocol_choose(server->listeners[conn->listener].address.scheme, first);
+    const struct duet_protocol_row *protocol = duet_protocol_by_first(first);
     if (protocol == NULL) {
         duet_count(&home->unreadable, 1);
         return NULL;
     }
-    conn->max_in_flight =
-        protocol->is_ordered ? 1 : (uint32_t)server->options.value[DUET_OPT_MAX_IN_FLIGHT];
+    conn->max_in_flight = duet_home_max_in_flight(home, protocol);
     return protocol->framing;
 }
 
@@ -300,7 +298,7 @@ static void on_peer_finished(struct duet_conn *conn)
 /* Requests have lost who wanted their answers. */
 static void on_abandoned(struct duet_conn *conn)
 {
-    struct duet_ticket *ticket = conn->calls;
+    struct duet_ticket *ticket = duet_caller_of(conn)->calls;
     while (ticket != NULL) {
         struct duet_ticket *next = ticket->next;
         if (!duet_home_may_be_notification(ticket)) {
@@ -316,15 +314,16 @@ static void on_abandoned(struct duet_conn *conn)
 static void on_closed(struct duet_conn *conn)
 {
     struct duet_home *home = conn->conns->ctx;
-    while (conn->calls != NULL) {
-        struct duet_ticket *ticket = conn->calls;
+    struct duet_caller *caller = duet_caller_of(conn);
+    while (caller->calls != NULL) {
+        struct duet_ticket *ticket = caller->calls;
         if (duet_home_may_be_notification(ticket))
             duet_ticket_move(ticket, &home->orphans);
         else
             duet_home_drop_ticket(ticket);
     }
-    free(conn->origin);
-    duet_home_forget(home, conn->refusal, &conn->peer.any);
+    free(caller->origin);
+    duet_home_forget(home, caller->excess, &conn->peer.any);
 }
 
 const struct duet_conn_events duet_home_events = {

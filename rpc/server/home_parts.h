@@ -5,7 +5,9 @@
 #ifndef DUET_HOME_PARTS_H
 #define DUET_HOME_PARTS_H
 
+#include "caller.h"
 #include "home.h"
+#include "protocol.h"
 
 /* home.c */
 extern const struct duet_conn_events duet_home_events;
@@ -65,8 +67,24 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
 
 /* accept.c */
 
+/* How many calls of a connection may be in flight. */
+uint32_t duet_home_max_in_flight(const struct duet_home *home,
+                                 const struct duet_protocol_row *protocol);
+
 /* Why a connection is open only to be told that it is one too many. */
 enum duet_excess { EXCESS_NONE, EXCESS_CONNECTIONS, EXCESS_PER_ADDRESS };
+
+/* A connection that is not open yet. */
+struct duet_newcomer {
+    struct duet_stream stream;
+    uint16_t listener; /* that it came by: an index */
+    const struct sockaddr *peer;
+};
+
+/* Opens it, counted already but for what exceeds a limit; NULL, with the stream closed and
+ * nothing counted, on failure. */
+struct duet_conn *duet_home_open_conn(struct duet_home *home, enum duet_excess excess,
+                                      const struct duet_newcomer *newcomer);
 
 /* 0 or -errno. */
 int duet_home_start_accepting(struct duet_home *home);

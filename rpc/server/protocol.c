@@ -19,12 +19,20 @@ static bool begins_http(uint8_t first)
                                                            request is ignored */
 }
 
-const struct duet_protocol_row *duet_protocol_choose(enum duet_scheme scheme, uint8_t first)
+const struct duet_protocol_row *duet_protocol_of(enum duet_scheme scheme)
 {
-    if (scheme == DUET_SCHEME_HTTP)
+    switch (scheme) {
+    case DUET_SCHEME_HTTP:
         return &http;
-    if (scheme == DUET_SCHEME_MSGPACK)
+    case DUET_SCHEME_MSGPACK:
         return &msgpack;
+    default:
+        return NULL;
+    }
+}
+
+const struct duet_protocol_row *duet_protocol_by_first(uint8_t first)
+{
     if (duet_msgpack_begins_array(first))
         return &msgpack;
     return begins_http(first) ? &http : NULL;

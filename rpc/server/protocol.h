@@ -15,8 +15,11 @@ struct duet_protocol_row {
     bool is_ordered; /* replies follow the order of requests: one call in flight */
 };
 
-/* What a connection speaks whose first byte has come; NULL if that is nothing of ours. */
-const struct duet_protocol_row *duet_protocol_choose(enum duet_scheme scheme, uint8_t first);
+/* What all connections of a listener speak; NULL if the first byte of each decides. */
+const struct duet_protocol_row *duet_protocol_of(enum duet_scheme scheme);
+
+/* What a connection speaks by its first byte; NULL if that is nothing of ours. */
+const struct duet_protocol_row *duet_protocol_by_first(uint8_t first);
 
 /* The codec of a message with such a body; NULL for DUET_CONTENT_NONE. */
 const struct duet_codec *duet_protocol_codec(enum duet_content content);

@@ -164,7 +164,7 @@ void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job)
         return;
     }
     if (call->request.raw_seen != DUET_RAW_UNKNOWN && call->service->raw_is_auto)
-        conn->raw = call->to.style.raw;
+        duet_caller_of(conn)->raw = call->to.style.raw;
     if (call->to.kind == DUET_KIND_NOTIFICATION) {
         acknowledge(conn, call);
         duet_job_recycle(job);

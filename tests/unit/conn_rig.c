@@ -130,7 +130,6 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
 {
     (void)first;
     const struct rig *rig = conn->conns->ctx;
-    conn->max_in_flight = rig->max_in_flight;
     return rig->framing;
 }
 
@@ -210,6 +209,16 @@ static void on_turn_over(void *ctx)
     duet_loop_stop(&rig->loop);
 }
 
+struct duet_conn *rig_open_conn(struct rig *rig, struct duet_stream stream,
+                                const struct sockaddr *peer)
+{
+    const struct duet_conn_opening opening = {
+        .stream = stream, .peer = peer, .max_in_flight = rig->max_in_flight};
+    struct duet_conn *conn = duet_conn_open(&rig->conns, &opening);
+    assert_non_null(conn);
+    return conn;
+}
+
 void rig_open(struct rig *rig)
 {
     memset(rig, 0, sizeof *rig);
@@ -264,9 +273,7 @@ struct duet_conn *rig_connect(struct rig *rig, int *peer)
     set_nonblocking(fds[1]);
     *peer = fds[1];
     struct sockaddr nobody = {.sa_family = AF_UNIX};
-    struct duet_conn *conn = duet_conn_open(&rig->conns, duet_stream_socket(fds[0]), &nobody);
-    assert_non_null(conn);
-    return conn;
+    return rig_open_conn(rig, duet_stream_socket(fds[0]), &nobody);
 }
 
 struct duet_conn *rig_connect_tcp(struct rig *rig, int *peer)
@@ -285,10 +292,7 @@ struct duet_conn *rig_connect_tcp(struct rig *rig, int *peer)
     close(listener);
     set_nonblocking(fd);
     set_nonblocking(*peer);
-    struct duet_conn *conn =
-        duet_conn_open(&rig->conns, duet_stream_socket(fd), (const struct sockaddr *)&address);
-    assert_non_null(conn);
-    return conn;
+    return rig_open_conn(rig, duet_stream_socket(fd), (const struct sockaddr *)&address);
 }
 
 void rig_wait(struct rig *rig)

@@ -51,6 +51,10 @@ struct rig {
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 
+/* A connection of the rig over that stream. */
+struct duet_conn *rig_open_conn(struct rig *rig, struct duet_stream stream,
+                                const struct sockaddr *peer);
+
 /* A connection of the rig; its peer's end, non-blocking, in `peer`. A pair of unix sockets, or
  * TCP over loopback. */
 struct duet_conn *rig_connect(struct rig *rig, int *peer);
