@@ -10,8 +10,8 @@
  *     }
  *
  *     static const duet_method methods[] = {
- *         {.name = "double", .signature = "i:i", .handler = twice, .flags =
- * DUET_METHOD_INLINE}, {0},
+ *         {.name = "double", .signature = "i:i", .handler = twice},
+ *         {0},
  *     };
  *
  *     duet_server *server = duet_server_new();
@@ -22,30 +22,55 @@
  * Conventions
  *
  * Functions that can fail return 0 or more on success and a negative number on failure: one of
- * the DUET_FAULT_ codes below or -errno. duet_server_error() has the words.
+ * the DUET_FAULT_ codes below or -errno. duet_server_error() has the words of set-up,
+ * duet_call_fault() those of a call.
  *
  * Errors stick. After a failed set-up call duet_server_run() refuses and returns the first
  * error; after a failed duet_write_ call the reply becomes a fault. Check once, at the end.
  *
- * Strings are UTF-8. `const char *` arguments are copied and must not be NULL, unless the
- * comment says otherwise. Texts that a call or a server gives belong to it.
+ * Strings are UTF-8. `const char *` arguments end with a NUL unless a size stands beside them,
+ * and are copied. A NULL server is out of memory, everywhere: functions that can fail return
+ * -ENOMEM, others do nothing. A NULL value reads as nil. A NULL string is an error with words.
+ * A NULL call or writer is not looked at: there is none to tell of it. Texts that a call or a
+ * server gives belong to it.
  *
  * What a handler gets from a call (values, strings, the call itself) belongs to the call and is
  * valid until the handler returns.
  *
  * The library prints nothing and installs no signal handler unless asked to.
  *
+ * Versions
+ *
+ * Structs that a program fills or has filled carry their size with them (the functions that
+ * end in _sized are for that), and later versions only add members at their end: a program
+ * built with an older duet.h goes on working. One built with a newer duet.h works too, as long
+ * as it leaves the members that this library does not know 0; else it is refused with words.
+ * Enum values never change. Until 1.0 that holds within one minor version, which the library's
+ * soname carries.
+ *
  * Threads
  *
- * Set-up is single-threaded, and over when duet_server_run() begins: from then on set-up
- * functions return -EBUSY. duet_server_run() turns its caller into the first event loop.
+ * duet_server_run() turns its caller into the first event loop. What may be called when, and
+ * from where ("set-up": from one thread at a time; in the run and after it, -EBUSY):
  *
- * While it runs, any thread may call duet_server_add(), duet_server_remove(),
- * duet_server_drain(), duet_server_stats() and duet_server_method_stats(); drain also from a
- * signal handler.
+ *     duet_server_                          before the run   while it runs
+ *     new, listen, set, set_text, args,     set-up           -
+ *       add_hooks, stop_on_signals
+ *     add, remove                           set-up           any thread, handlers too
+ *     drain                                 any thread, and signal handlers, until it is freed
+ *     stats, method_stats                   set-up           any thread, handlers too
+ *     address, get, args_text               set-up           any thread, handlers too
+ *     error                                 set-up           - (after it, again)
+ *     run                                   once             -
+ *     free                                  set-up           - (after it, once)
  *
- * A call has one holder: the functions that take a duet_call are for the thread that runs its
- * handler.
+ *     duet_arg_, duet_reply_, duet_write_,  -                the thread that runs the handler,
+ *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns
+ *     duet_value_ of a call's values        -                the same
+ *     duet_type_name, duet_version          any thread, any time
+ *
+ * Handlers and hooks run on many threads at once, of the same method too: what they share is
+ * theirs to lock.
  *
  * Processes
  *
@@ -67,6 +92,7 @@
 #define DUET_H
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -76,10 +102,25 @@ extern "C" {
 
 #define DUET_API __attribute__((visibility("default")))
 
+/* A function in this header: it passes the size of a struct as its caller was compiled with. */
+#define DUET_INLINE_API static inline __attribute__((always_inline, unused))
+
+/* Compilers that can check it are told that one argument points to as many bytes as another
+ * one says. */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 10
+#define DUET_READS(pointer, size) __attribute__((access(read_only, pointer, size)))
+#else
+#define DUET_READS(pointer, size)
+#endif
+
 #define DUET_VERSION_MAJOR 0
 #define DUET_VERSION_MINOR 1
 #define DUET_VERSION_PATCH 0
 #define DUET_VERSION "0.1.0"
+
+/* The version of the library that runs, which may be newer than DUET_VERSION: "0.1.0". Any
+ * thread. */
+DUET_API const char *duet_version(void);
 
 typedef struct duet_server duet_server;
 typedef struct duet_call duet_call;
@@ -92,8 +133,13 @@ typedef struct duet_writer duet_writer;
  * item of `[code, message]` in MessagePack-RPC. Those down to -32500 are of the
  * "Specification for Fault Code Interoperability"; it reserves -32099 to -32000 for
  * implementations, and -32768 to -32000 must not be used by applications: duet_fail() takes
- * any int32, but stay out of that range. */
-enum duet_fault_code {
+ * any int32, but stay out of that range.
+ *
+ * Functions that fail with a fault return its code if that is negative, and
+ * DUET_FAULT_APPLICATION for any other (codes of an application's own are often positive);
+ * duet_call_fault() tells the true one. A handler that returns this number passes the fault on,
+ * with its words. */
+typedef enum duet_fault_code {
     DUET_FAULT_PARSE = -32700,       /* not well formed */
     DUET_FAULT_ENCODING = -32701,    /* character encoding that is not supported */
     DUET_FAULT_CHARACTER = -32702,   /* byte sequence that is invalid in the encoding */
@@ -110,22 +156,22 @@ enum duet_fault_code {
     DUET_FAULT_UNAUTHORIZED = -32004,
     DUET_FAULT_BUSY = -32005, /* no room or no turn just now; the method did not run, or its
                                  answer had no room. The same call may pass later: try again */
-};
+} duet_fault_code;
 
 /* ---- Methods ---- */
 
 /* The function behind a method. Reads its arguments with duet_arg_*, writes exactly one value
  * with duet_reply_* (or several duet_write_* that make one value) and returns 0; or returns
- * what duet_fail() returned, and whatever it wrote is discarded. Writing nothing and returning
- * 0 answers nil. A bare -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE:
- * DUET_FAULT_LIMIT; -EAGAIN and -EBUSY: DUET_FAULT_BUSY, so return them only if nothing was
- * done that must not be done twice), one of the DUET_FAULT_ codes that fault with its standard
- * words; a positive return and an unfinished value are internal faults. `ctx` is what
- * duet_server_add() was given. */
+ * what duet_fail(), or any other function that failed, returned, and whatever it wrote is
+ * discarded. Writing nothing and returning 0 answers nil. A bare -errno becomes
+ * DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT; -EAGAIN and -EBUSY:
+ * DUET_FAULT_BUSY, so return them only if nothing was done that must not be done twice), one of
+ * the DUET_FAULT_ codes that fault with its standard words; a positive return and an unfinished
+ * value are internal faults. `ctx` is what duet_server_add() was given. */
 typedef int (*duet_handler)(duet_call *call, void *ctx);
 
 /* Flags of a method. */
-enum {
+typedef enum duet_method_flag {
     /* Runs on the event loop, without a hand-over to a worker: for handlers that never block.
      * Loops run it side by side, so it must be thread-safe (as any handler must, unless there
      * is one worker). Without this flag a handler runs on a worker thread and may block. With
@@ -139,10 +185,10 @@ enum {
      * duet_call_invoke() or system.multicall is always refused, for the place that it would
      * wait for may be its own caller's. */
     DUET_METHOD_REFUSE_BUSY = 1 << 1,
-};
+} duet_method_flag;
 
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
- * initialisers: later versions add members.
+ * initialisers: later versions add members at its end, and 0 in them changes nothing.
  *
  * `signature` is "result:params", one letter each: n nil, b bool, i int64, u uint64, d double,
  * s string, r raw bytes, t time, a array, m map, v any. Alternatives are separated by a space
@@ -160,9 +206,9 @@ typedef struct duet_method {
     const char *name; /* 1 to 200 bytes; "system." is reserved */
     const char *signature;
     duet_handler handler;
-    unsigned flags;
+    unsigned flags; /* DUET_METHOD_…, or 0 */
     const char *help;
-    unsigned timeout_ms;  /* from arrival to answer, on workers; 0: the server's
+    unsigned timeout_ms;  /* from arrival to answer, on workers, up to a day; 0: the server's
                              DUET_OPT_CALL_TIMEOUT */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
@@ -182,11 +228,21 @@ DUET_API duet_server *duet_server_new(void);
  * run. Takes NULL. */
 DUET_API void duet_server_free(duet_server *server);
 
+/* Is behind duet_server_add(), for rows of `row_size` bytes; the table has `table_size`, or
+ * SIZE_MAX if that is not known. */
+DUET_API int duet_server_add_sized(duet_server *server, const duet_method *methods,
+                                   size_t row_size, size_t table_size, void *ctx);
+
 /* Adds the methods of a table up to its NULL row; `ctx` goes to each handler. Copies everything
  * in it. All or none: -EEXIST for a name that is there already, -EINVAL for a bad name,
- * signature or missing handler, -ENOMEM. Any thread, also while the server runs; calls that
- * come after it see the methods. */
-DUET_API int duet_server_add(duet_server *server, const duet_method *methods, void *ctx);
+ * signature or missing handler, and for a table without its NULL row (where the compiler knows
+ * how large it is, as it does for arrays when it optimises), -ENOMEM. Any thread, also while
+ * the server runs; calls that come after it see the methods. */
+DUET_INLINE_API int duet_server_add(duet_server *server, const duet_method *methods, void *ctx)
+{
+    return duet_server_add_sized(server, methods, sizeof *methods,
+                                 __builtin_object_size(methods, 0), ctx);
+}
 
 /* Removes one method: -ENOENT if there is none of that name (which does not stick). Any thread,
  * also while the server runs. Calls that already found the method still run: free its `ctx`
@@ -241,111 +297,200 @@ DUET_API const char *duet_server_error(const duet_server *server);
 
 /* ---- Options and limits ----
  *
- * Every option is a number (bytes, time, a count, or one of the choices below), has a
- * default, a range and a command-line flag; duet_server_args() reads the flags, and
- * --print-limits prints the table with the values in force. */
+ * Every option is a number, or one of the choices below. DUET_OPT_MAX_MESSAGE is
+ * "max-message" for duet_server_set_text() and --max-message on the command line, which
+ * duet_server_args() reads; --print-limits prints all with the values in force.
+ *
+ * Each comment begins with the flag, its default, and the least and the most that it may be, as
+ * the flag takes them: K, M and G are powers of 1024, s are seconds. duet_server_set() and
+ * duet_server_get() count in the unit that stands behind them. A server keeps to each of
+ * them, and refuses what is beyond with words that name it. */
 typedef enum duet_option {
-    DUET_OPT_LOOPS,           /* event loops, each a thread; default one per CPU */
-    DUET_OPT_WORKERS,         /* worker threads for methods that are not DUET_METHOD_INLINE */
-    DUET_OPT_INLINE_METHODS,  /* 1: DUET_METHOD_INLINE is heeded; 0: every method runs on a
-                                 worker */
-    DUET_OPT_MAX_MESSAGE,     /* bytes of one request, as sent and after decompression */
-    DUET_OPT_MAX_REPLY,       /* bytes of one reply */
-    DUET_OPT_MAX_DEPTH,       /* levels of nesting inside the parameters */
-    DUET_OPT_MAX_VALUES,      /* values in one message */
-    DUET_OPT_MAX_HEAD,        /* bytes of an HTTP request line and headers */
-    DUET_OPT_MAX_CONNECTIONS, /* open connections */
-    DUET_OPT_MAX_PER_ADDRESS, /* open connections of one address; 0: no limit of its own */
-    DUET_OPT_MAX_IN_FLIGHT,   /* calls in progress on one MessagePack-RPC connection; then it is
-                             not   read */
-    DUET_OPT_MAX_IN_FLIGHT_BYTES, /* their request bytes on one connection; then it is not
-                                     read */
-    DUET_OPT_MAX_BUFFERED,        /* bytes of messages and replies under way, all connections
-                                     together */
-    DUET_OPT_WORKER_QUEUE,        /* calls that wait for busy workers; more are refused */
-    DUET_OPT_OUT_MARK,     /* unsent reply bytes of one connection above which it is not read */
-    DUET_OPT_HEAD_TIMEOUT, /* ms from the first byte of a request to the end of its head */
-    DUET_OPT_BODY_TIMEOUT, /* ms from the end of the head to the end of the request */
-    DUET_OPT_MIN_RATE,     /* bytes per second of a body, or of replies that wait; 0: any */
-    DUET_OPT_WRITE_TIMEOUT,  /* ms in which a peer must take some of what is sent to it */
-    DUET_OPT_IDLE_TIMEOUT,   /* ms a connection may stay without a request */
-    DUET_OPT_LINGER_TIMEOUT, /* ms that an ending connection is read on after its last reply, */
-    DUET_OPT_LINGER_IDLE,    /* and ms without a byte that end it sooner */
-    DUET_OPT_CALL_TIMEOUT,   /* ms from a call's arrival to its answer; 0: no limit */
-    DUET_OPT_MAX_MULTICALL,  /* calls in one system.multicall */
-    DUET_OPT_DRAIN_MS,       /* ms that a drain waits for calls in progress */
-    DUET_OPT_DRAIN_DELAY_MS, /* ms that a drain goes on serving, but GET /healthz says 503 */
-    DUET_OPT_BUSY_POLL_US,   /* us that a loop without work polls before it sleeps */
-    DUET_OPT_SERVER_TIMING, /* 1: HTTP replies carry Server-Timing, the ms queued and running */
-    DUET_OPT_CONTROL_CHARS, /* DUET_CONTROL_BASE64, …: text that XML cannot carry */
-    DUET_OPT_INT_RANGE, /* DUET_INT_WIDE, …: what XML's <int> and <i4> may hold when read */
-    DUET_OPT_I8,        /* DUET_I8_PLAIN, …: integers beyond 32 bits in XML */
-    DUET_OPT_NIL,       /* DUET_NIL_PLAIN, …: nil in XML */
-    DUET_OPT_RAW,       /* DUET_RAW_AUTO, …: how strings and bytes are sent in MessagePack */
-    DUET_OPT_ERROR_STYLE,    /* DUET_ERROR_ARRAY, …: errors in MessagePack-RPC */
-    DUET_OPT_HTTP_LINE_ENDS, /* DUET_LINE_ENDS_STRICT, …: what ends a line in HTTP requests */
-    DUET_OPTION_COUNT        /* how many there are; not an option */
+    /* Threads. */
+
+    /* --loops: one a CPU; 1 to 256. Event loops, each a thread. */
+    DUET_OPT_LOOPS = 10,
+    /* --workers: two a CPU, at least 4; 1 to 4096. Threads for methods that are not
+     * DUET_METHOD_INLINE. */
+    DUET_OPT_WORKERS = 11,
+    /* --no-inline: off; on|off. 1: DUET_METHOD_INLINE is not heeded, every method runs on a
+     * worker. */
+    DUET_OPT_NO_INLINE = 12,
+
+    /* One message. */
+
+    /* --max-message: 16M; 64 to 1G, in bytes. One request, as sent and after
+     * decompression. */
+    DUET_OPT_MAX_MESSAGE = 20,
+    /* --max-reply: 64M; 1K to 1G, in bytes. One reply. */
+    DUET_OPT_MAX_REPLY = 21,
+    /* --max-depth: 64; 1 to 1024. Levels of nesting inside the parameters. */
+    DUET_OPT_MAX_DEPTH = 22,
+    /* --max-values: 1000000; 1 to 100000000. Values in one message. */
+    DUET_OPT_MAX_VALUES = 23,
+    /* --max-head: 16K; 256 to 1M, in bytes. An HTTP request line and its headers. */
+    DUET_OPT_MAX_HEAD = 24,
+
+    /* Connections, and what they hold. */
+
+    /* --max-connections: 10000; 1 to 1000000. Open connections. */
+    DUET_OPT_MAX_CONNECTIONS = 30,
+    /* --max-per-address: 0; 0 to 1000000. Open connections of one address; 0: no limit of its
+     * own. */
+    DUET_OPT_MAX_PER_ADDRESS = 31,
+    /* --max-in-flight: 1024; 1 to 1000000. Calls in progress on one MessagePack-RPC connection;
+     * then it is not read. */
+    DUET_OPT_MAX_IN_FLIGHT = 32,
+    /* --max-in-flight-bytes: 32M; 1K to 64G, in bytes. Their requests on one connection; then
+     * it is not read. */
+    DUET_OPT_MAX_IN_FLIGHT_BYTES = 33,
+    /* --max-buffered: 128M; 1M to 1024G, in bytes. Messages and replies under way, of all
+     * connections together. */
+    DUET_OPT_MAX_BUFFERED = 34,
+    /* --worker-queue: 4096; 1 to 1000000. Calls that wait for busy workers; more are
+     * refused. */
+    DUET_OPT_WORKER_QUEUE = 35,
+    /* --out-mark: 1M; 1K to 1G, in bytes. Unsent replies of one connection, above which it is
+     * not read. */
+    DUET_OPT_OUT_MARK = 36,
+
+    /* Times of a connection. */
+
+    /* --head-timeout: 10s; 1 to 86400s, in ms. From a request's first byte to the end of its
+     * head. */
+    DUET_OPT_HEAD_TIMEOUT = 50,
+    /* --body-timeout: 600s; 1 to 86400s, in ms. From the end of the head to the end of the
+     * request. */
+    DUET_OPT_BODY_TIMEOUT = 51,
+    /* --min-rate: 4K; 0 to 1G, in bytes. Per second, of a body, or of replies that wait to be
+     * taken, over 10 s; 0: any. */
+    DUET_OPT_MIN_RATE = 52,
+    /* --write-timeout: 30s; 1 to 86400s, in ms. In which a peer must take some of its
+     * reply. */
+    DUET_OPT_WRITE_TIMEOUT = 53,
+    /* --idle-timeout: 300s; 1 to 604800s, in ms. A connection without a request; one whose call
+     * still runs is not idle. */
+    DUET_OPT_IDLE_TIMEOUT = 54,
+    /* --linger-timeout: 30s; 1 to 86400s, in ms. How long an ending connection is read on after
+     * its last reply, */
+    DUET_OPT_LINGER_TIMEOUT = 55,
+    /* --linger-idle: 1s; 1 to 86400s, in ms. and without a byte that comes. */
+    DUET_OPT_LINGER_IDLE = 56,
+
+    /* Calls. */
+
+    /* --call-timeout: 0; 0 to 86400s, in ms. From a call's arrival to its answer, on workers;
+     * 0: no limit. */
+    DUET_OPT_CALL_TIMEOUT = 60,
+    /* --max-multicall: 1024; 1 to 100000. Calls in one system.multicall. */
+    DUET_OPT_MAX_MULTICALL = 61,
+
+    /* The end. */
+
+    /* --drain-ms: 3s; 0 to 86400s, in ms. How long a drain waits for calls in progress. */
+    DUET_OPT_DRAIN_MS = 70,
+    /* --drain-delay-ms: 0; 0 to 86400s, in ms. How long a drain goes on serving first, while
+     * GET /healthz says 503. */
+    DUET_OPT_DRAIN_DELAY_MS = 71,
+
+    /* How it runs. */
+
+    /* --busy-poll-us: 0; 0 to 10000, in us. How long a loop without work polls before it
+     * sleeps. */
+    DUET_OPT_BUSY_POLL_US = 80,
+    /* --server-timing: off; on|off. 1: HTTP replies carry Server-Timing, the ms queued and
+     * running. */
+    DUET_OPT_SERVER_TIMING = 81,
+
+    /* What is read and sent: the choices below. */
+
+    /* --control-chars: base64; base64|replace|fault. Text that XML cannot carry. */
+    DUET_OPT_CONTROL_CHARS = 90,
+    /* --int: wide; wide|strict. What XML's <int> and <i4> may hold when read. */
+    DUET_OPT_INT = 91,
+    /* --i8: i8; i8|ex:i8|fault. Integers beyond 32 bits in XML. */
+    DUET_OPT_I8 = 92,
+    /* --nil: nil; nil|ex:nil|fault|empty|false. Nil in XML. */
+    DUET_OPT_NIL = 93,
+    /* --raw: auto; new|old|auto. Strings and bytes in MessagePack. */
+    DUET_OPT_RAW = 94,
+    /* --error-style: array; array|string|jubatus. Errors in MessagePack-RPC. */
+    DUET_OPT_ERROR_STYLE = 95,
+    /* --http-line-ends: strict; strict|lenient. What ends a line in HTTP requests. */
+    DUET_OPT_HTTP_LINE_ENDS = 96,
 } duet_option;
 
-/* Values of the options that choose, with the words that their flags take. */
-enum {
-    DUET_CONTROL_BASE64 = 0, /* --control-chars base64: the whole text as base64 */
-    DUET_CONTROL_REPLACE,    /* replace: U+FFFD for each character */
-    DUET_CONTROL_FAULT,      /* fault: the call fails */
+/* The choices, with the words that flags and duet_server_set_text() take. */
+typedef enum duet_control_chars {
+    DUET_CONTROL_CHARS_BASE64 = 0,  /* base64: the whole text as base64 */
+    DUET_CONTROL_CHARS_REPLACE = 1, /* replace: U+FFFD for each character */
+    DUET_CONTROL_CHARS_FAULT = 2,   /* fault: the call fails */
+} duet_control_chars;
 
-    DUET_INT_WIDE = 0, /* --int wide: 64 bits, as many clients send them */
-    DUET_INT_STRICT,   /* strict: 32 bits, as the specification has it */
+typedef enum duet_int {
+    DUET_INT_WIDE = 0,   /* wide: 64 bits, as many clients send them */
+    DUET_INT_STRICT = 1, /* strict: 32 bits, as the specification has it */
+} duet_int;
 
-    DUET_I8_PLAIN = 0, /* --i8 i8: <i8> */
-    DUET_I8_EX,        /* ex:i8: Apache's <ex:i8> */
-    DUET_I8_FAULT,     /* fault: the call fails */
+typedef enum duet_i8 {
+    DUET_I8_PLAIN = 0, /* i8: <i8> */
+    DUET_I8_EX = 1,    /* ex:i8: Apache's <ex:i8> */
+    DUET_I8_FAULT = 2, /* fault: the call fails */
+} duet_i8;
 
-    DUET_NIL_PLAIN = 0, /* --nil nil: <nil/> */
-    DUET_NIL_EX,        /* ex:nil: Apache's <ex:nil/> */
-    DUET_NIL_FAULT,     /* fault: the call fails */
-    DUET_NIL_EMPTY,     /* empty: an empty string, for clients that know no nil */
-    DUET_NIL_FALSE,     /* false: a boolean, for the same */
+typedef enum duet_nil {
+    DUET_NIL_PLAIN = 0, /* nil: <nil/> */
+    DUET_NIL_EX = 1,    /* ex:nil: Apache's <ex:nil/> */
+    DUET_NIL_FAULT = 2, /* fault: the call fails */
+    DUET_NIL_EMPTY = 3, /* empty: an empty string, for clients that know no nil */
+    DUET_NIL_FALSE = 4, /* false: a boolean, for the same */
+} duet_nil;
 
-    DUET_RAW_NEW = 0, /* --raw new: str8, bin and ext for every peer */
-    DUET_RAW_OLD,     /* old: none of them, as before 2013 */
-    DUET_RAW_AUTO,    /* auto: old for peers that show it, new for all others */
+typedef enum duet_raw {
+    DUET_RAW_NEW = 0,  /* new: str8, bin and ext for every peer */
+    DUET_RAW_OLD = 1,  /* old: none of them, as before 2013 */
+    DUET_RAW_AUTO = 2, /* auto: old for peers that show it, new for all others */
+} duet_raw;
 
-    DUET_ERROR_ARRAY = 0, /* --error-style array: [code, message] */
-    DUET_ERROR_STRING,    /* string: the message alone */
-    DUET_ERROR_JUBATUS,   /* jubatus: 1 no such method, 2 bad arguments, else the message */
+typedef enum duet_error_style {
+    DUET_ERROR_STYLE_ARRAY = 0,   /* array: [code, message] */
+    DUET_ERROR_STYLE_STRING = 1,  /* string: the message alone */
+    DUET_ERROR_STYLE_JUBATUS = 2, /* jubatus: 1 no such method, 2 bad arguments, else the
+                                     message */
+} duet_error_style;
 
-    DUET_LINE_ENDS_STRICT = 0, /* --http-line-ends strict: CR LF and nothing else */
-    DUET_LINE_ENDS_LENIENT,    /* lenient: LF alone too, in heads and chunk lines */
-};
+typedef enum duet_http_line_ends {
+    DUET_HTTP_LINE_ENDS_STRICT = 0,  /* strict: CR LF and nothing else */
+    DUET_HTTP_LINE_ENDS_LENIENT = 1, /* lenient: LF alone too, in heads and chunk lines */
+} duet_http_line_ends;
 
-/* Sets one option, before run. -EINVAL with words that name flag and range when out of
- * range. */
+/* Sets one option, before run. -EINVAL with words that name flag and range when out of range,
+ * or for an option that there is not. */
 DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t value);
 
-/* Sets one option by its flag's name and as its flag does: ("max-message", "1M"), ("nil",
- * "empty"), ("no-inline", "on"). For options that are lists of texts this is the only way, and
- * it adds to the list:
- *   "allow-origin"  whose pages may call from a browser: an origin as "https://app.example",
- *                   "null" (pages without one: files, sandboxes), or "*" (the pages of every
- *                   site, which then reach whatever this server does)
- *   "allow-host"    a name besides localhost by which browsers may call: behind a proxy that
- *                   passes its own Host on, the name of that
- * -EINVAL with words for a name that there is not, or a value that the option does not take. */
+/* Sets one option by its flag's name, to what its flag takes: ("max-message", "1M"), ("nil",
+ * "empty"); a switch, whose flag takes nothing, to "on" or "off": ("no-inline", "on"). For
+ * options that are lists of texts this is the only way, and it adds to the list: "allow-origin"
+ * whose pages may call from a browser: an origin as "https://app.example", "null" (pages
+ * without one: files, sandboxes), or "*" (the pages of every site, which then reach whatever
+ * this server does) "allow-host"    a name besides localhost by which browsers may call: behind
+ * a proxy that passes its own Host on, the name of that -EINVAL with words for a name that
+ * there is not, or a value that the option does not take. */
 DUET_API int duet_server_set_text(duet_server *server, const char *name, const char *value);
 
 /* The option's value; 0 for an option that does not exist or a NULL server. */
 DUET_API int64_t duet_server_get(const duet_server *server, duet_option option);
 
-/* Reads a server program's command line: --listen URL (repeatable), one flag for each option
- * above
- * (--max-message 1M), --no-inline, --print-limits, --help, --version. With no --listen and no
- * listener yet it listens on tcp://127.0.0.1:6789. `argv[0]` is the program's name. Returns 0
- * to go on and run; 1 when the user asked for text instead: print duet_server_text() and exit
- * 0; -EINVAL for a flag or value it does not know, or what duet_server_listen() returned. */
+/* Reads a server program's command line: --listen ADDRESS (repeatable), one flag for each
+ * option above (--max-message 1M), --print-limits, --help, --version; an argument that is none
+ * of these is an error. With no --listen and no listener yet it listens on
+ * tcp://127.0.0.1:6789. `argv[0]` is the program's name. Returns 0 to go on and run; 1 when the
+ * user asked for text instead: print duet_server_args_text() and exit 0; -EINVAL for a flag or
+ * value it does not know, or what duet_server_listen() returned. */
 DUET_API int duet_server_args(duet_server *server, int argc, char *const argv[]);
 
 /* The text that duet_server_args() was asked for; "" if none. Belongs to the server. */
-DUET_API const char *duet_server_text(const duet_server *server);
+DUET_API const char *duet_server_args_text(const duet_server *server);
 
 /* ---- Reading values ----
  *
@@ -353,17 +498,17 @@ DUET_API const char *duet_server_text(const duet_server *server);
  * key reads as nil (and so does NULL), and a reader of the wrong type returns 0, false, "" or
  * an empty container. */
 typedef enum duet_type {
-    DUET_TYPE_NIL,
-    DUET_TYPE_BOOL,
-    DUET_TYPE_INT,  /* an integer that fits int64 */
-    DUET_TYPE_UINT, /* an integer above INT64_MAX */
-    DUET_TYPE_DOUBLE,
-    DUET_TYPE_STRING,
-    DUET_TYPE_BYTES,
-    DUET_TYPE_TIME,
-    DUET_TYPE_ARRAY,
-    DUET_TYPE_MAP,
-    DUET_TYPE_EXT, /* a MessagePack extension other than a timestamp */
+    DUET_TYPE_NIL = 0,
+    DUET_TYPE_BOOL = 1,
+    DUET_TYPE_INT = 2,  /* an integer that fits int64 */
+    DUET_TYPE_UINT = 3, /* an integer above INT64_MAX */
+    DUET_TYPE_DOUBLE = 4,
+    DUET_TYPE_STRING = 5,
+    DUET_TYPE_BYTES = 6,
+    DUET_TYPE_TIME = 7,
+    DUET_TYPE_ARRAY = 8,
+    DUET_TYPE_MAP = 9,
+    DUET_TYPE_EXT = 10, /* a MessagePack extension other than a timestamp */
 } duet_type;
 
 /* An instant, UTC. XML-RPC's dateTime.iso8601 has no zone: it is read and written as UTC; an
@@ -428,29 +573,35 @@ DUET_API int duet_reply_int(duet_call *call, int64_t value);
 DUET_API int duet_reply_uint(duet_call *call, uint64_t value);
 DUET_API int duet_reply_double(duet_call *call, double value);
 DUET_API int duet_reply_string(duet_call *call, const char *text);
-DUET_API int duet_reply_bytes(duet_call *call, const void *bytes, size_t size);
+DUET_API int duet_reply_bytes(duet_call *call, const void *bytes, size_t size) DUET_READS(2, 3);
 DUET_API int duet_reply_time(duet_call *call, duet_time value);
 DUET_API int duet_reply_value(duet_call *call, const duet_value *value);
 
 /* Ends the call with a fault, whatever its handler returns after it: `code` is any int32 (0
  * stands for DUET_FAULT_APPLICATION), the message is printf-formatted, UTF-8, cut at 1,000
- * bytes; it may be made of the words of duet_call_fault(). Returns the negative number that the
- * handler returns. */
+ * bytes; it may be made of the words of duet_call_fault(). Returns what the handler should
+ * return: the code, or DUET_FAULT_APPLICATION for one that is not negative. */
 DUET_API int duet_fail(duet_call *call, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+DUET_API int duet_vfail(duet_call *call, int code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* The writer of the call's reply, for answers made of parts. */
 DUET_API duet_writer *duet_call_writer(duet_call *call);
 
-/* One value each. Strings need not end with a NUL and may hold any bytes: text that XML cannot
- * carry is sent to XML-RPC callers as base64. */
+/* One value each. A string of `size` bytes needs no NUL at its end and may hold any bytes: text
+ * that XML cannot carry is sent to XML-RPC callers as DUET_OPT_CONTROL_CHARS says.
+ * duet_write_text() takes one that ends with a NUL. */
 DUET_API int duet_write_nil(duet_writer *writer);
 DUET_API int duet_write_bool(duet_writer *writer, bool value);
 DUET_API int duet_write_int(duet_writer *writer, int64_t value);
 DUET_API int duet_write_uint(duet_writer *writer, uint64_t value);
 DUET_API int duet_write_double(duet_writer *writer, double value);
-DUET_API int duet_write_string(duet_writer *writer, const char *text, size_t size);
-DUET_API int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size);
+DUET_API int duet_write_text(duet_writer *writer, const char *text);
+DUET_API int duet_write_string(duet_writer *writer, const char *text, size_t size)
+    DUET_READS(2, 3);
+DUET_API int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size)
+    DUET_READS(2, 3);
 DUET_API int duet_write_time(duet_writer *writer, duet_time value);
 /* Copies a whole value: an argument, or a part of one. */
 DUET_API int duet_write_value(duet_writer *writer, const duet_value *value);
@@ -460,12 +611,15 @@ DUET_API int duet_write_value(duet_writer *writer, const duet_value *value);
  * that is not kept is a fault. */
 DUET_API int duet_write_array(duet_writer *writer, size_t count);
 DUET_API int duet_write_map(duet_writer *writer, size_t count);
-DUET_API int duet_write_key(duet_writer *writer, const char *key, size_t size);
+DUET_API int duet_write_key(duet_writer *writer, const char *key, size_t size) DUET_READS(2, 3);
 
 /* A record: `count` named fields in a fixed order, each a duet_write_field() and a value.
  * XML-RPC sees a struct. MessagePack-RPC sees a map, or with DUET_RECORD_ARRAY an array of the
- * values alone. */
-typedef enum duet_record_form { DUET_RECORD_MAP, DUET_RECORD_ARRAY } duet_record_form;
+ * values alone. A map takes duet_write_field() too, for keys that end with a NUL. */
+typedef enum duet_record_form {
+    DUET_RECORD_MAP = 0,
+    DUET_RECORD_ARRAY = 1,
+} duet_record_form;
 DUET_API int duet_write_record(duet_writer *writer, size_t count, duet_record_form form);
 DUET_API int duet_write_field(duet_writer *writer, const char *name);
 
@@ -474,10 +628,7 @@ DUET_API int duet_write_field(duet_writer *writer, const char *name);
  * the writer goes back to an earlier one. To go back to a mark that is not good, or of another
  * call, is a fault. */
 typedef struct duet_mark {
-    uint64_t number;
-    size_t size, depth, start, left, wanted;
-    int kind, error;
-    unsigned references;
+    uint64_t opaque[8];
 } duet_mark;
 DUET_API duet_mark duet_writer_mark(duet_writer *writer);
 DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
@@ -497,7 +648,10 @@ DUET_API const char *duet_call_method(const duet_call *call);
 /* The caller's address: "127.0.0.1:40312", "[::1]:40312", or "unix"; "" when out of memory. */
 DUET_API const char *duet_call_peer(duet_call *call);
 
-typedef enum duet_protocol { DUET_PROTOCOL_XMLRPC, DUET_PROTOCOL_MSGPACKRPC } duet_protocol;
+typedef enum duet_protocol {
+    DUET_PROTOCOL_XMLRPC = 0,
+    DUET_PROTOCOL_MSGPACKRPC = 1,
+} duet_protocol;
 DUET_API duet_protocol duet_call_protocol(const duet_call *call);
 /* A MessagePack-RPC notification: nobody gets the answer. */
 DUET_API bool duet_call_is_notification(const duet_call *call);
@@ -505,9 +659,11 @@ DUET_API bool duet_call_is_notification(const duet_call *call);
 DUET_API duet_server *duet_call_server(const duet_call *call);
 
 /* Calls another method of this server on the same thread, as the same caller; its result goes
- * to `writer` as one value. `args` is an array value. Returns 0, or the negative code of a
- * fault that duet_call_fault() describes; then nothing was written. It passes the hooks and
- * counts for its method, but not as an accepted call. Calls within calls go 16 deep. */
+ * to `writer`, which is this call's own, as one value. `args` is an array value. Returns 0, or
+ * the code of a fault that duet_call_fault() describes (DUET_FAULT_APPLICATION for one that is
+ * not negative); then nothing was written, and the handler may return that code, or go on. It
+ * passes the hooks and counts for its method, but not as an accepted call. Calls within calls
+ * go 16 deep. */
 DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
                               duet_writer *writer);
 
@@ -517,7 +673,8 @@ DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
 /* ---- Hooks ---- */
 
-/* How a call ended, for the after-hook. The sizes are 0 for calls within calls. */
+/* How a call ended, for the after-hook; later versions add members at its end. The sizes are 0
+ * for calls within calls. */
 typedef struct duet_outcome {
     int code; /* 0, or the fault's code */
     /* "", or the fault's words on one line: what would leave it stands there as \x0a. */
@@ -525,69 +682,111 @@ typedef struct duet_outcome {
     size_t request_bytes, reply_bytes;
 } duet_outcome;
 
-/* Before: runs on the handler's thread before each call, when method and arguments are known to
- * be good; returning what duet_fail() returned refuses the call. After: runs once for each call
- * and tells what its caller was answered. It runs on the same thread, after the handler, when
- * the reply is complete; for a call that did not begin, on the thread that found that out: a
- * worker's or a loop's, so it must be quick. Those are refused for method, arguments, a limit
- * or by the before-hook, or answered at their time limit or at the end of a drain while they
- * waited; a call whose client left before it began is not told at all. Of a call that was
- * answered at its time limit, or at the end of a drain, while its handler ran, it tells that
- * fault (DUET_FAULT_TIMEOUT, DUET_FAULT_CANCELLED), when the handler has returned. Both see
- * method, peer and protocol through `call`. */
-typedef int (*duet_before_hook)(duet_call *call, void *ctx);
-typedef void (*duet_after_hook)(duet_call *call, const duet_outcome *outcome, void *ctx);
+/* Either may be NULL. Both see method, peer and protocol through `call`. */
+typedef struct duet_hooks {
+    /* Runs on the handler's thread before each call, when method and arguments are known to be
+     * good; returning what duet_fail() returned, or another negative code as a handler may,
+     * refuses the call. */
+    int (*before)(duet_call *call, void *ctx);
 
-/* Sets the server's hooks, before run; each may be NULL. They must be thread-safe. */
-DUET_API int duet_server_set_hooks(duet_server *server, duet_before_hook before,
-                                   duet_after_hook after, void *ctx);
+    /* Runs once for each call and tells what its caller was answered. It runs on the same
+     * thread, after the handler, when the reply is complete; for a call that did not begin, on
+     * the thread that found that out: a worker's or a loop's, so it must be quick. Those are
+     * refused for method, arguments, a limit or by a before-hook, or answered at their time
+     * limit or at the end of a drain while they waited; a call whose client left before it
+     * began is not told at all. Of a call that was answered at its time limit, or at the end of
+     * a drain, while its handler ran, it tells that fault (DUET_FAULT_TIMEOUT,
+     * DUET_FAULT_CANCELLED), when the handler has returned. */
+    void (*after)(duet_call *call, const duet_outcome *outcome, void *ctx);
+} duet_hooks;
+
+/* Is behind duet_server_add_hooks(), for a struct of `size` bytes. */
+DUET_API int duet_server_add_hooks_sized(duet_server *server, const duet_hooks *hooks,
+                                         size_t size, void *ctx);
+
+/* Adds hooks, before run; `ctx` goes to both. Copies the struct. Several may be added: befores
+ * are called in the order they were added, and the first that refuses is the last to be called;
+ * afters in the opposite order, all of them. They run on many threads at once, and must be
+ * thread-safe. -EINVAL for NULL, -ENOMEM. */
+DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks *hooks,
+                                          void *ctx)
+{
+    return duet_server_add_hooks_sized(server, hooks, sizeof *hooks, ctx);
+}
 
 /* ---- Counters ----
  *
- * What the server has counted since it started; system.stats answers the same to any client.
- * Each call that was accepted ends in exactly one way: calls_accepted = ok + fault + refused +
- * cancelled + dropped + timed_out + calls_in_progress. */
+ * What the server has counted since it started; system.stats answers the same, under the same
+ * names, to any client. Each call that was accepted ends in exactly one way, so calls_accepted
+ * is ok + fault + refused + cancelled + dropped + timed_out + calls_in_progress.
+ *
+ * The members stand in lists, an X(name) each, for programs that print or export all of them.
+ * All are uint64_t. */
+#define DUET_CALL_COUNTERS(X)                                                                  \
+    X(ok)      /* answered with a result */                                                    \
+    X(fault)   /* answered with a fault */                                                     \
+    X(refused) /* answered with a fault before it ran: a full queue, a busy method, a limit */ \
+    X(cancelled) /* answered with a fault at the end of a drain */                             \
+    X(dropped)   /* the client was gone before the answer */                                   \
+    X(timed_out) /* answered with a fault at its deadline */                                   \
+    X(queue_us)  /* waiting for a worker, us of all calls together */                          \
+    X(run_us)    /* and running on one */
+
+#define DUET_SERVER_COUNTERS(X)                                                                \
+    X(connections_open) /* now */                                                              \
+    X(connections_accepted)                                                                    \
+    X(refused_max_connections)    /* connections that were told they are too many */           \
+    X(refused_max_per_address)    /* the same, of one address */                               \
+    X(refused_max_fds)            /* closed at once: no more files may be open (ulimit -n) */  \
+    X(accept_pauses)              /* how often accepting paused because it failed otherwise */ \
+    X(paused_max_in_flight)       /* how often a limit stopped a connection */                 \
+    X(paused_max_in_flight_bytes) /* from being read: */                                       \
+    X(paused_out_mark)            /* these three */                                            \
+    X(bytes_in)                                                                                \
+    X(bytes_out)                                                                               \
+    X(buffered_bytes)       /* held now for large messages and replies */                      \
+    X(refused_max_buffered) /* messages refused over it: DUET_OPT_MAX_BUFFERED */              \
+    X(workers)                                                                                 \
+    X(workers_active)  /* now */                                                               \
+    X(workers_waiting) /* now */                                                               \
+    X(queue_length)    /* calls that wait for a worker, or their turn, now */                  \
+    X(calls_accepted)                                                                          \
+    X(calls_in_progress)   /* now */                                                           \
+    X(late_results)        /* of calls that were answered or dropped before */                 \
+    X(unreadable_messages) /* of no protocol of ours, or without a msgid to answer */          \
+    X(unasked_replies)     /* replies that nobody asked for; ignored */
+
+#define DUET_COUNTER_MEMBER(name) uint64_t name;
+#define DUET_COUNTER_PLACE(name) +1
+
+/* Has the same size in all versions: duet_stats holds one. */
 typedef struct duet_call_stats {
-    uint64_t ok, fault; /* answered with a result, or with a fault */
-    uint64_t refused;   /* answered with a fault before it ran: a full queue, a busy method, a
-                           limit */
-    uint64_t cancelled; /* answered with a fault at the end of a drain */
-    uint64_t dropped;   /* the client was gone before the answer */
-    uint64_t timed_out; /* answered with a fault at its deadline */
-    uint64_t queue_us, run_us; /* waiting for a worker and running on one, all calls together */
+    DUET_CALL_COUNTERS(DUET_COUNTER_MEMBER)
+    uint64_t later[16 - (DUET_CALL_COUNTERS(DUET_COUNTER_PLACE))]; /* 0 */
 } duet_call_stats;
 
 typedef struct duet_stats {
-    uint64_t connections_open, connections_accepted;
-
-    /* Connections that were told they are too many; those that were closed at once because the
-     * process may open no more files (ulimit -n); and how often accepting paused because it
-     * failed otherwise. */
-    uint64_t refused_max_connections, refused_max_per_address, refused_max_fds, accept_pauses;
-
-    /* How often a limit stopped a connection from being read. */
-    uint64_t paused_max_in_flight, paused_max_in_flight_bytes, paused_out_mark;
-
-    uint64_t bytes_in, bytes_out;
-
-    /* Held now for large messages and replies, and messages refused over it; see
-     * DUET_OPT_MAX_BUFFERED. */
-    uint64_t buffered_bytes, refused_max_buffered;
-
-    uint64_t workers, workers_active, workers_waiting, queue_length;
-    uint64_t calls_accepted, calls_in_progress;
-    duet_call_stats calls;
-
-    uint64_t late_results;        /* of calls that were answered or dropped before */
-    uint64_t unreadable_messages; /* of no protocol of ours, or without a msgid to answer */
-    uint64_t unasked_replies;     /* replies that nobody asked for; ignored */
+    duet_call_stats calls; /* all together */
+    DUET_SERVER_COUNTERS(DUET_COUNTER_MEMBER)
 } duet_stats;
 
+/* Are behind the functions below, for structs of `size` bytes. */
+DUET_API int duet_server_stats_sized(const duet_server *server, duet_stats *stats, size_t size);
+DUET_API int duet_server_method_stats_sized(const duet_server *server, const char *method,
+                                            duet_call_stats *stats, size_t size);
+
 /* The totals, and those of one method (-ENOENT if there is none of that name). Any thread,
- * while the server runs; before and after, most are 0. */
-DUET_API int duet_server_stats(const duet_server *server, duet_stats *stats);
-DUET_API int duet_server_method_stats(const duet_server *server, const char *method,
-                                      duet_call_stats *stats);
+ * while the server runs; before and after, most are 0. What this library does not count is 0.
+ * -EINVAL for NULL. */
+DUET_INLINE_API int duet_server_stats(const duet_server *server, duet_stats *stats)
+{
+    return duet_server_stats_sized(server, stats, sizeof *stats);
+}
+DUET_INLINE_API int duet_server_method_stats(const duet_server *server, const char *method,
+                                             duet_call_stats *stats)
+{
+    return duet_server_method_stats_sized(server, method, stats, sizeof *stats);
+}
 
 #ifdef __cplusplus
 }

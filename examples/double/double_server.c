@@ -47,7 +47,7 @@ int main(int argc, char *argv[])
     if (rc == 0) {
         rc = serve(server);
     } else if (rc > 0) { /* --help and its like */
-        fputs(duet_server_text(server), stdout);
+        fputs(duet_server_args_text(server), stdout);
         rc = 0;
     }
 

@@ -199,14 +199,14 @@ int main(int argc, char *argv[])
     static struct shop shop;
     duet_server *server = shop.server = duet_server_new();
     duet_server_add(server, methods, &shop);
-    duet_server_set_hooks(server, NULL, log_call, stderr);
+    duet_server_add_hooks(server, &(duet_hooks){.after = log_call}, stderr);
     duet_server_stop_on_signals(server);
 
     int rc = duet_server_args(server, argc, argv);
     if (rc == 0)
         rc = serve(&shop);
     else if (rc > 0) /* --help and its like */
-        rc = fputs(duet_server_text(server), stdout) < 0 ? 1 : 0;
+        rc = fputs(duet_server_args_text(server), stdout) < 0 ? 1 : 0;
     if (rc < 0) /* the first error of all the calls above */
         fprintf(stderr, "tour_server: %s\n", duet_server_error(server));
     duet_server_free(server);

@@ -134,26 +134,32 @@ static void start_writer(struct duet_call *call)
         call->message.data != NULL && !(call->to.notes & DUET_NOTE_ACCEPT_GZIP);
 }
 
+/* In the order they were added, until one refuses. */
 int duet_call_ask_before(struct duet_call *call)
 {
-    const struct duet_service *service = call->service;
-    if (service->before == NULL)
-        return 0;
-    int rc = service->before(call, service->hook_ctx);
-    if (rc < 0)
-        return rc;
-    return call->ending != ENDED_OK ? DUET_FAILED : 0;
+    const struct duet_hook_list *list = &call->service->hooks;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct duet_hook *hook = &list->at[i];
+        int rc = hook->hooks.before != NULL ? hook->hooks.before(call, hook->ctx) : 0;
+        if (call->ending != ENDED_OK)
+            return DUET_FAILED;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
 }
 
 int duet_call_handle(struct duet_call *call)
 {
     const struct duet_method_entry *method = call->method;
     int rc = method->handler(call, method->ctx);
+    if (call->ending != ENDED_OK)
+        return DUET_FAILED;
     if (rc > 0)
         return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
                               "%.200s: the method returned %d where 0 or less is allowed",
                               method->name, rc);
-    return rc == 0 && call->ending != ENDED_OK ? DUET_FAILED : rc;
+    return rc;
 }
 
 int duet_call_start(struct duet_call *call)
@@ -217,9 +223,10 @@ void duet_call_settle(struct duet_call *call, int rc)
         call->fault.code = 0; /* of an invoked call that the handler has dealt with */
 }
 
+/* The last one added is the first to be told. */
 static void tell_after(struct duet_call *call)
 {
-    const struct duet_service *service = call->service;
+    const struct duet_hook_list *list = &call->service->hooks;
     char words[sizeof call->fault.message]; /* on one line: most hooks write logs */
     duet_escape(words, sizeof words, call->fault.message,
                 call->fault.code ? strlen(call->fault.message) : 0);
@@ -229,12 +236,14 @@ static void tell_after(struct duet_call *call)
         .request_bytes = call->wire_size,
         .reply_bytes = duet_writer_size(&call->own_writer),
     };
-    service->after(call, &outcome, service->hook_ctx);
+    for (size_t i = list->count; i-- > 0;)
+        if (list->at[i].hooks.after != NULL)
+            list->at[i].hooks.after(call, &outcome, list->at[i].ctx);
 }
 
 void duet_call_tell_after(struct duet_call *call)
 {
-    if (call->service->after != NULL)
+    if (call->service->hooks.count > 0)
         tell_after(call);
 }
 

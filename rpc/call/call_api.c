@@ -91,7 +91,7 @@ int duet_reply_double(duet_call *call, double value)
 
 int duet_reply_string(duet_call *call, const char *text)
 {
-    return duet_write_string(call->writer, text, text != NULL ? strlen(text) : SIZE_MAX);
+    return duet_write_text(call->writer, text);
 }
 
 int duet_reply_bytes(duet_call *call, const void *bytes, size_t size)
@@ -109,13 +109,19 @@ int duet_reply_value(duet_call *call, const duet_value *value)
     return duet_write_value(call->writer, value);
 }
 
+int duet_vfail(duet_call *call, int code, const char *format, va_list args)
+{
+    duet_fault_vset_verbatim(&call->fault, code, format, args);
+    call->ending = ENDED_FAULT;
+    return duet_fault_rc(&call->fault);
+}
+
 int duet_fail(duet_call *call, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int rc = duet_fault_vset_verbatim(&call->fault, code, format, args);
+    int rc = duet_vfail(call, code, format, args);
     va_end(args);
-    call->ending = ENDED_FAULT;
     return rc;
 }
 

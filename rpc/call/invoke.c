@@ -33,11 +33,11 @@ static int run_invoked(struct duet_call *inner, struct duet_call *call)
     struct duet_writer *writer = call->writer;
     struct duet_writer_scope scope;
     int rc = duet_writer_enter(writer, &scope);
-    if (rc < 0) {
-        if (rc == DUET_FAILED)
-            duet_call_name_method(call); /* it wants the result where no value may stand */
+    if (rc < 0) { /* it wants the result where no value may stand */
+        duet_fault_from(&call->fault, rc);
+        duet_call_name_method(call);
         inner->fault = call->fault;
-        return rc;
+        return DUET_FAILED;
     }
     struct duet_fault *outer_fault = writer->fault;
     writer->fault = &inner->fault;
@@ -81,8 +81,8 @@ static int fail_invocation(struct duet_call *call, const char *how)
     return duet_call_name_method(call);
 }
 
-int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
-                     duet_writer *writer)
+static int invoke(struct duet_call *call, const char *method, const duet_value *args,
+                  const struct duet_writer *writer)
 {
     if (method == NULL)
         return fail_invocation(call, "without a name");
@@ -116,4 +116,10 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
     if (rc < 0)
         call->fault = inner.fault;
     return rc < 0 ? DUET_FAILED : 0;
+}
+
+int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
+                     duet_writer *writer)
+{
+    return invoke(call, method, args, writer) < 0 ? duet_fault_rc(&call->fault) : 0;
 }

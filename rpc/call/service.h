@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "codec.h"
+#include "hooks.h"
 #include "method.h"
 
 struct duet_service {
@@ -22,9 +23,7 @@ struct duet_service {
     long long drain_ms;     /* how long calls may run on once the server drains */
     size_t shards;          /* of each method's counters; the last one is shared by threads */
 
-    duet_before_hook before; /* NULL: none */
-    duet_after_hook after;   /* NULL: none */
-    void *hook_ctx;
+    struct duet_hook_list hooks;
 
     struct duet_budget *budget;            /* of messages and replies under way */
     _Atomic uint64_t *refused_over_budget; /* calls that it had no room for */

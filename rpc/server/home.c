@@ -88,7 +88,7 @@ static bool runs_inline(const struct duet_job *job)
 {
     const struct duet_method_entry *method = job->call.method;
     return !is_long(&job->call) && method->flags & DUET_METHOD_INLINE &&
-           method->gate.max == 0 && job->home->server->options.value[DUET_OPT_INLINE_METHODS];
+           method->gate.max == 0 && !job->home->server->options.value[DUET_OPT_NO_INLINE];
 }
 
 /* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */

@@ -147,7 +147,7 @@ static int write_fault(duet_call *call, duet_writer *writer)
     duet_write_field(writer, "faultString");
     /* A string in any style, as in a whole fault: never base64, never a fault of its own. */
     uint8_t style = writer->style.control_chars;
-    writer->style.control_chars = DUET_CONTROL_REPLACE;
+    writer->style.control_chars = DUET_CONTROL_CHARS_REPLACE;
     int rc = duet_write_string(writer, message, strlen(message));
     writer->style.control_chars = style;
     return rc;
@@ -197,55 +197,27 @@ static int write_count(duet_writer *writer, const char *name, uint64_t count)
                              : duet_write_int(writer, (int64_t)count);
 }
 
-enum { CALL_FIELDS = 8 };
+#define ONE(name) +1
+enum { CALL_COUNTERS = DUET_CALL_COUNTERS(ONE), SERVER_COUNTERS = DUET_SERVER_COUNTERS(ONE) };
+#undef ONE
 
+/* A record of them, under the names that they have in duet.h. */
 static int write_calls(duet_writer *writer, const duet_call_stats *calls)
 {
-    write_count(writer, "ok", calls->ok);
-    write_count(writer, "fault", calls->fault);
-    write_count(writer, "refused", calls->refused);
-    write_count(writer, "cancelled", calls->cancelled);
-    write_count(writer, "dropped", calls->dropped);
-    write_count(writer, "timed_out", calls->timed_out);
-    write_count(writer, "queue_us", calls->queue_us);
-    return write_count(writer, "run_us", calls->run_us);
+    int rc = duet_write_record(writer, CALL_COUNTERS, DUET_RECORD_MAP);
+#define WRITE(name) rc = write_count(writer, #name, calls->name);
+    DUET_CALL_COUNTERS(WRITE)
+#undef WRITE
+    return rc;
 }
 
+/* The fields of a record that goes on. */
 static void write_totals(duet_writer *writer, const duet_stats *stats)
 {
-    const struct {
-        const char *name;
-        uint64_t count;
-    } fields[] = {
-        {"connections_open", stats->connections_open},
-        {"connections_accepted", stats->connections_accepted},
-        {"refused_max_connections", stats->refused_max_connections},
-        {"refused_max_per_address", stats->refused_max_per_address},
-        {"refused_max_fds", stats->refused_max_fds},
-        {"accept_pauses", stats->accept_pauses},
-        {"paused_max_in_flight", stats->paused_max_in_flight},
-        {"paused_max_in_flight_bytes", stats->paused_max_in_flight_bytes},
-        {"paused_out_mark", stats->paused_out_mark},
-        {"bytes_in", stats->bytes_in},
-        {"bytes_out", stats->bytes_out},
-        {"buffered_bytes", stats->buffered_bytes},
-        {"refused_max_buffered", stats->refused_max_buffered},
-        {"workers", stats->workers},
-        {"workers_active", stats->workers_active},
-        {"workers_waiting", stats->workers_waiting},
-        {"queue_length", stats->queue_length},
-        {"calls_accepted", stats->calls_accepted},
-        {"calls_in_progress", stats->calls_in_progress},
-        {"late_results", stats->late_results},
-        {"unreadable_messages", stats->unreadable_messages},
-        {"unasked_replies", stats->unasked_replies},
-    };
-    const size_t count = sizeof fields / sizeof *fields;
-    duet_write_record(writer, count + 2, DUET_RECORD_MAP);
-    for (size_t i = 0; i < count; i++)
-        write_count(writer, fields[i].name, fields[i].count);
+#define WRITE(name) write_count(writer, #name, stats->name);
+    DUET_SERVER_COUNTERS(WRITE)
+#undef WRITE
     duet_write_field(writer, "calls");
-    duet_write_record(writer, CALL_FIELDS, DUET_RECORD_MAP);
     write_calls(writer, &stats->calls);
 }
 
@@ -265,6 +237,7 @@ static int stats(duet_call *call, void *ctx)
     for (size_t i = 0; i < count; i++)
         called += atomic_load(&methods[i]->counts) != NULL;
     duet_writer *writer = duet_call_writer(call);
+    duet_write_record(writer, SERVER_COUNTERS + 2, DUET_RECORD_MAP);
     write_totals(writer, &totals);
     duet_write_field(writer, "methods");
     int rc = duet_write_map(writer, called);
@@ -274,7 +247,6 @@ static int stats(duet_call *call, void *ctx)
             continue;
         duet_method_sum(methods[i], duet_server_shards(server), &calls);
         duet_write_key(writer, methods[i]->name, methods[i]->name_size);
-        duet_write_record(writer, CALL_FIELDS, DUET_RECORD_MAP);
         rc = write_calls(writer, &calls);
         written++;
     }

@@ -38,7 +38,7 @@ void duet_server_fix_options(struct duet_server *server)
         .max_head = (size_t)option[DUET_OPT_MAX_HEAD],
         .max_values = (size_t)option[DUET_OPT_MAX_VALUES],
         .max_depth = (unsigned)option[DUET_OPT_MAX_DEPTH],
-        .lone_lf_ends_line = option[DUET_OPT_HTTP_LINE_ENDS] == DUET_LINE_ENDS_LENIENT,
+        .lone_lf_ends_line = option[DUET_OPT_HTTP_LINE_ENDS] == DUET_HTTP_LINE_ENDS_LENIENT,
     };
     service->style = (struct duet_style){
         .control_chars = (uint8_t)option[DUET_OPT_CONTROL_CHARS],
@@ -48,7 +48,7 @@ void duet_server_fix_options(struct duet_server *server)
         .error = (uint8_t)option[DUET_OPT_ERROR_STYLE],
     };
     service->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
-    service->int_is_strict = option[DUET_OPT_INT_RANGE] == DUET_INT_STRICT;
+    service->int_is_strict = option[DUET_OPT_INT] == DUET_INT_STRICT;
     service->max_reply = (size_t)option[DUET_OPT_MAX_REPLY];
     service->max_arena =
         2 * service->limits.max_message + VALUE_COST * service->limits.max_values + 65536;

@@ -9,6 +9,7 @@
 #include "introspect.h"
 #include "setting.h"
 #include "signals.h"
+#include "table.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -50,6 +51,11 @@ static int add_introspection(struct duet_server *server)
                              words, sizeof words);
 }
 
+const char *duet_version(void)
+{
+    return DUET_VERSION;
+}
+
 duet_server *duet_server_new(void)
 {
     struct duet_server *server = aligned_alloc(_Alignof(struct duet_server), sizeof *server);
@@ -84,6 +90,7 @@ void duet_server_free(duet_server *server)
     duet_registry_unref(server->registry);
     duet_per_address_done(&server->peers);
     duet_options_done(&server->options);
+    duet_hook_list_done(&server->service.hooks);
     pthread_mutex_destroy(&server->lock);
     free(server->text);
     free(server);
@@ -148,19 +155,23 @@ int duet_server_set_text(duet_server *server, const char *name, const char *valu
 
 int64_t duet_server_get(const duet_server *server, duet_option option)
 {
-    bool is_known = server != NULL && (int)option >= 0 && option < DUET_OPTION_COUNT;
-    return is_known ? server->options.value[option] : 0;
+    return server != NULL ? duet_options_get(&server->options, option) : 0;
 }
 
-int duet_server_set_hooks(duet_server *server, duet_before_hook before, duet_after_hook after,
-                          void *ctx)
+int duet_server_add_hooks_sized(duet_server *server, const duet_hooks *hooks, size_t size,
+                                void *ctx)
 {
     if (duet_server_check_set_up(server) < 0)
         return duet_server_check_set_up(server);
-    server->service.before = before;
-    server->service.after = after;
-    server->service.hook_ctx = ctx;
-    return 0;
+    if (hooks == NULL)
+        return duet_server_fail(server, -EINVAL, "duet_server_add_hooks() was given no hooks");
+    int rc = duet_hook_list_add(&server->service.hooks, hooks, size, ctx);
+    return duet_server_fail_if(server, rc,
+                               rc == -EINVAL
+                                   ? "the hooks have one that libduet " DUET_VERSION
+                                     " does not know: they were compiled with the duet.h of a "
+                                     "later version"
+                                   : "");
 }
 
 static int listen_for_args(const char *address, void *ctx)
@@ -181,7 +192,7 @@ int duet_server_args(duet_server *server, int argc, char *const argv[])
     return duet_server_fail_if(server, rc, result.words);
 }
 
-const char *duet_server_text(const duet_server *server)
+const char *duet_server_args_text(const duet_server *server)
 {
     return server != NULL && server->text != NULL ? server->text : "";
 }
@@ -212,16 +223,22 @@ static int add_methods(struct duet_server *server, const duet_method *methods, v
     return rc;
 }
 
-int duet_server_add(duet_server *server, const duet_method *methods, void *ctx)
+int duet_server_add_sized(duet_server *server, const duet_method *methods, size_t row_size,
+                          size_t table_size, void *ctx)
 {
     if (server == NULL)
         return -ENOMEM;
     if (methods == NULL)
         return duet_server_fail(server, -EINVAL, "duet_server_add() was given no table");
     char words[DUET_SERVER_WORDS] = "";
-    pthread_mutex_lock(&server->lock);
-    int rc = add_methods(server, methods, ctx, words, sizeof words);
-    pthread_mutex_unlock(&server->lock);
+    duet_method *rows = NULL;
+    int rc = duet_table_read(methods, row_size, table_size, &rows, words, sizeof words);
+    if (rc == 0) {
+        pthread_mutex_lock(&server->lock);
+        rc = add_methods(server, rows, ctx, words, sizeof words);
+        pthread_mutex_unlock(&server->lock);
+    }
+    free(rows);
     return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "home.h"
 #include "server.h"
+#include "sized.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,12 +42,8 @@ static pthread_mutex_t *lock_of(const struct duet_server *server)
     return (pthread_mutex_t *)(uintptr_t)&server->lock;
 }
 
-int duet_server_stats(const duet_server *server, duet_stats *stats)
+static void collect(const struct duet_server *server, duet_stats *stats)
 {
-    if (server == NULL)
-        return -ENOMEM;
-    if (stats == NULL)
-        return -EINVAL;
     *stats = (duet_stats){
         .connections_open = (uint64_t)atomic_load(&server->connections),
         .connections_accepted = atomic_load(&server->accepted),
@@ -68,11 +65,22 @@ int duet_server_stats(const duet_server *server, duet_stats *stats)
     uint64_t all = ended->ok + ended->fault + ended->refused + ended->cancelled +
                    ended->dropped + ended->timed_out;
     stats->calls_in_progress = stats->calls_accepted > all ? stats->calls_accepted - all : 0;
+}
+
+int duet_server_stats_sized(const duet_server *server, duet_stats *stats, size_t size)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    if (stats == NULL)
+        return -EINVAL;
+    duet_stats ours;
+    collect(server, &ours);
+    duet_sized_give(stats, size, &ours, sizeof ours);
     return 0;
 }
 
-int duet_server_method_stats(const duet_server *server, const char *method,
-                             duet_call_stats *stats)
+int duet_server_method_stats_sized(const duet_server *server, const char *method,
+                                   duet_call_stats *stats, size_t size)
 {
     if (server == NULL)
         return -ENOMEM;
@@ -82,8 +90,11 @@ int duet_server_method_stats(const duet_server *server, const char *method,
     pthread_mutex_lock(lock);
     const struct duet_method_entry *entry =
         duet_registry_find(server->registry, method, strlen(method));
-    if (entry != NULL)
-        duet_method_sum(entry, duet_server_shards(server), stats);
+    duet_call_stats ours;
+    if (entry != NULL) {
+        duet_method_sum(entry, duet_server_shards(server), &ours);
+        duet_sized_give(stats, size, &ours, sizeof ours);
+    }
     pthread_mutex_unlock(lock);
     return entry != NULL ? 0 : -ENOENT;
 }

@@ -28,11 +28,11 @@ enum duet_kind { DUET_KIND_REQUEST, DUET_KIND_NOTIFICATION, DUET_KIND_RESPONSE }
 /* How values are written where the formats leave a choice, each one of duet.h's choices for the
  * option of that name. Plain bytes. */
 struct duet_style {
-    uint8_t control_chars; /* DUET_CONTROL_… */
+    uint8_t control_chars; /* DUET_CONTROL_CHARS_… */
     uint8_t i8;            /* DUET_I8_… */
     uint8_t nil;           /* DUET_NIL_… */
     uint8_t raw;           /* DUET_RAW_NEW or _OLD */
-    uint8_t error;         /* DUET_ERROR_… */
+    uint8_t error;         /* DUET_ERROR_STYLE_… */
 };
 
 /* One message as a codec reads it: a request, a notification, or the reply to one of ours. */

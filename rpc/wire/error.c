@@ -124,8 +124,15 @@ static int nameless(struct duet_fault *fault, int rc)
     return rc;
 }
 
+int duet_fault_rc(const struct duet_fault *fault)
+{
+    return fault->code < 0 ? fault->code : DUET_FAULT_APPLICATION;
+}
+
 int duet_fault_from(struct duet_fault *fault, int code)
 {
+    if (fault->code != 0 && code == duet_fault_rc(fault))
+        return DUET_FAILED;
     if (code == DUET_FAILED) {
         if (fault->code == 0)
             return nameless(fault, duet_fault_set(fault, DUET_FAULT_INTERNAL,

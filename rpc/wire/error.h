@@ -37,8 +37,13 @@ int duet_fault_vset_verbatim(struct duet_fault *fault, int code, const char *for
 
 /* A fault for a negative code without words: a DUET_FAULT_ code gets its standard words, a
  * -errno becomes DUET_FAULT_INTERNAL with the errno's text (-EMSGSIZE: DUET_FAULT_LIMIT;
- * -EAGAIN, -EBUSY: DUET_FAULT_BUSY). DUET_FAILED leaves the fault as it is. */
+ * -EAGAIN, -EBUSY: DUET_FAULT_BUSY). DUET_FAILED, and what duet_fault_rc() says of it, leave
+ * the fault as it is. */
 int duet_fault_from(struct duet_fault *fault, int code);
+
+/* What a public function returns that left this fault: its code if that is negative, else
+ * DUET_FAULT_APPLICATION. DUET_FAILED never leaves the library. */
+int duet_fault_rc(const struct duet_fault *fault);
 
 /* Words about a step of set-up that failed. Returns `rc`, for `return duet_words_set(…)`. */
 int duet_words_set(int rc, char *words, size_t room, const char *format, ...)

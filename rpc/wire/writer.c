@@ -89,7 +89,7 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
                             "beside the messages and replies under way (--max-buffered %zu); "
                             "try again",
                             writer->out.capacity, writer->out.account->budget->max);
-    return writer->error = rc;
+    return writer->error = rc == DUET_FAILED ? duet_fault_rc(writer->fault) : rc;
 }
 
 int duet_writer_misuse(struct duet_writer *writer, const char *words)

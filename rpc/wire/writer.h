@@ -125,11 +125,19 @@ int duet_writer_finish(struct duet_writer *writer);
 
 void duet_writer_done(struct duet_writer *writer);
 
+/* Where a writer stands: what a duet_mark holds. */
+struct duet_place {
+    uint64_t number; /* of the mark */
+    size_t size, depth, start, left, wanted;
+    int kind, error;
+    unsigned references;
+};
+
 /* One value within another, written by somebody else (a method that calls a method): between
  * enter and leave the writer behaves like a fresh one that wants one value, and nothing written
  * then can touch the containers around it. */
 struct duet_writer_scope {
-    duet_mark mark;
+    struct duet_place place;
     size_t base, wanted;
     uint64_t first_mark, last_mark;
 };

@@ -9,6 +9,10 @@
  */
 #include "writer_parts.h"
 
+#include <string.h>
+
+_Static_assert(sizeof(struct duet_place) <= sizeof(duet_mark), "a mark holds a place");
+
 /* Ends the marks that were taken after that number. When there is no room for another range,
  * the two newest become one, and the marks between them are no longer good either: those of the
  * outer levels and the one just rewound to are. */
@@ -37,25 +41,25 @@ static bool has_lapsed(const struct duet_writer *writer, uint64_t number)
 }
 
 /* Also keeps to what there is, whatever a mark that was made up says. */
-static bool is_good(const struct duet_writer *writer, const duet_mark *mark)
+static bool is_good(const struct duet_writer *writer, const struct duet_place *place)
 {
-    if (has_lapsed(writer, mark->number) || mark->size > writer->out.size ||
-        mark->references > writer->reference_count || mark->depth < writer->base ||
-        mark->depth > writer->depth || mark->wanted > 1)
+    if (has_lapsed(writer, place->number) || place->size > writer->out.size ||
+        place->references > writer->reference_count || place->depth < writer->base ||
+        place->depth > writer->depth || place->wanted > 1)
         return false;
-    if (mark->depth == writer->base)
+    if (place->depth == writer->base)
         return true;
-    const struct duet_writer_frame *frame = &writer->frames[mark->depth - 1];
-    return mark->start == frame->start && mark->left >= frame->left &&
-           mark->left <= frame->count;
+    const struct duet_writer_frame *frame = &writer->frames[place->depth - 1];
+    return place->start == frame->start && place->left >= frame->left &&
+           place->left <= frame->count;
 }
 
-/* A mark without a number: for scopes, which are left in order. */
-static duet_mark here(const struct duet_writer *writer)
+/* A place without a number: for scopes, which are left in order. */
+static struct duet_place here(const struct duet_writer *writer)
 {
     bool outside = writer->depth == writer->base;
     const struct duet_writer_frame *frame = outside ? NULL : duet_writer_top(writer);
-    return (duet_mark){
+    return (struct duet_place){
         .size = writer->out.size,
         .depth = writer->depth,
         .start = outside ? 0 : frame->start,
@@ -67,32 +71,36 @@ static duet_mark here(const struct duet_writer *writer)
     };
 }
 
-static void go_back(struct duet_writer *writer, const duet_mark *mark)
+static void go_back(struct duet_writer *writer, const struct duet_place *place)
 {
-    writer->out.size = mark->size;
-    writer->depth = mark->depth;
-    writer->wanted = mark->wanted;
-    writer->error = mark->error;
-    while (writer->reference_count > mark->references)
+    writer->out.size = place->size;
+    writer->depth = place->depth;
+    writer->wanted = place->wanted;
+    writer->error = place->error;
+    while (writer->reference_count > place->references)
         writer->referred_bytes -= writer->references[--writer->reference_count].size;
     if (writer->depth > writer->base) {
-        duet_writer_top(writer)->left = (uint32_t)mark->left;
-        duet_writer_top(writer)->kind = (enum duet_frame_kind)mark->kind;
+        duet_writer_top(writer)->left = (uint32_t)place->left;
+        duet_writer_top(writer)->kind = (enum duet_frame_kind)place->kind;
     }
 }
 
 duet_mark duet_writer_mark(duet_writer *writer)
 {
-    duet_mark mark = here(writer);
-    mark.number = ++writer->last_mark;
+    struct duet_place place = here(writer);
+    place.number = ++writer->last_mark;
+    duet_mark mark = {{0}};
+    memcpy(mark.opaque, &place, sizeof place);
     return mark;
 }
 
 void duet_writer_rewind(duet_writer *writer, duet_mark mark)
 {
-    if (is_good(writer, &mark)) {
-        go_back(writer, &mark);
-        lapse_after(writer, mark.number);
+    struct duet_place place;
+    memcpy(&place, mark.opaque, sizeof place);
+    if (is_good(writer, &place)) {
+        go_back(writer, &place);
+        lapse_after(writer, place.number);
     } else if (writer->error == 0) {
         duet_writer_misuse(writer, "went back to a mark that is stale, or of another call");
     }
@@ -104,7 +112,7 @@ int duet_writer_enter(struct duet_writer *writer, struct duet_writer_scope *scop
     if (rc < 0)
         return rc;
     *scope = (struct duet_writer_scope){
-        .mark = here(writer),
+        .place = here(writer),
         .base = writer->base,
         .wanted = writer->wanted,
         .first_mark = writer->first_mark,
@@ -125,7 +133,7 @@ int duet_writer_leave(struct duet_writer *writer, const struct duet_writer_scope
     writer->first_mark = scope->first_mark;
     lapse_after(writer, scope->last_mark);
     if (rc < 0) {
-        go_back(writer, &scope->mark);
+        go_back(writer, &scope->place);
         return rc;
     }
     return duet_writer_count(writer, 0);

@@ -52,6 +52,11 @@ int duet_write_double(duet_writer *writer, double value)
     return duet_writer_count(writer, rc);
 }
 
+int duet_write_text(duet_writer *writer, const char *text)
+{
+    return duet_write_string(writer, text, text != NULL ? strlen(text) : SIZE_MAX);
+}
+
 /* What is larger than a whole reply is not looked at: a wrong size may lead anywhere. */
 int duet_write_string(duet_writer *writer, const char *text, size_t size)
 {

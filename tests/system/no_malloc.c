@@ -229,7 +229,7 @@ static void serve_without_malloc(bool inline_methods)
     duet_server_add(server, methods, NULL);
     duet_server_listen(server, "tcp://127.0.0.1:0");
     duet_server_set(server, DUET_OPT_LOOPS, 1);
-    duet_server_set(server, DUET_OPT_INLINE_METHODS, inline_methods);
+    duet_server_set(server, DUET_OPT_NO_INLINE, !inline_methods);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, run, server), 0);
 

@@ -62,14 +62,14 @@ static void good_values_are_stored(void **state)
         {"--head-timeout 2s", DUET_OPT_HEAD_TIMEOUT, 2000},
         {"--busy-poll-us 50us", DUET_OPT_BUSY_POLL_US, 50},
         {"--busy-poll-us 2ms", DUET_OPT_BUSY_POLL_US, 2000},
-        {"--no-inline", DUET_OPT_INLINE_METHODS, 0},
+        {"--no-inline", DUET_OPT_NO_INLINE, 1},
         {"--server-timing", DUET_OPT_SERVER_TIMING, 1},
         {"--i8 ex:i8", DUET_OPT_I8, DUET_I8_EX},
         {"--nil=fault", DUET_OPT_NIL, DUET_NIL_FAULT},
         {"--raw old", DUET_OPT_RAW, DUET_RAW_OLD},
         {"--raw auto", DUET_OPT_RAW, DUET_RAW_AUTO},
-        {"--control-chars replace", DUET_OPT_CONTROL_CHARS, DUET_CONTROL_REPLACE},
-        {"--error-style jubatus", DUET_OPT_ERROR_STYLE, DUET_ERROR_JUBATUS},
+        {"--control-chars replace", DUET_OPT_CONTROL_CHARS, DUET_CONTROL_CHARS_REPLACE},
+        {"--error-style jubatus", DUET_OPT_ERROR_STYLE, DUET_ERROR_STYLE_JUBATUS},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_options options;
@@ -213,7 +213,7 @@ static void help_names_program_flags_and_defaults(void **state)
 
     assert_memory_equal(result.text, "Usage: double_server ", 21);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
-        assert_non_null(strstr(result.text, duet_option_flag((duet_option)i)));
+        assert_non_null(strstr(result.text, duet_option_flag(duet_option_at(i))));
     assert_non_null(strstr(result.text, "[16M]\n"));
     assert_non_null(strstr(result.text, "[10s]\n"));
     assert_non_null(strstr(result.text, "[auto]\n"));
@@ -234,7 +234,7 @@ static void limits_are_printed_as_they_are_in_force(void **state)
 
     for (int i = 0; i < DUET_OPTION_COUNT; i++) {
         char start[64];
-        snprintf(start, sizeof start, "%s ", duet_option_flag((duet_option)i));
+        snprintf(start, sizeof start, "%s ", duet_option_flag(duet_option_at(i)));
         assert_non_null(line_of(result.text, start));
     }
     static const char *const lines[] = {

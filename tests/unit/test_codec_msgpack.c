@@ -455,14 +455,14 @@ static void expect_reply(const char *text)
 static void a_good_reply_is_framed(void **state)
 {
     (void)state;
-    begin(DUET_ERROR_ARRAY, DUET_RAW_NEW);
+    begin(DUET_ERROR_STYLE_ARRAY, DUET_RAW_NEW);
     assert_int_equal(duet_codec_msgpack.begin_reply(&writer, 1), 0);
     assert_int_equal(duet_write_double(&writer, 42.0), 0);
     assert_int_equal(duet_writer_finish(&writer), 0);
     assert_int_equal(duet_codec_msgpack.end_reply(&writer), 0);
     expect_reply("[1,1,nil,42.0]");
 
-    begin(DUET_ERROR_ARRAY, DUET_RAW_NEW);
+    begin(DUET_ERROR_STYLE_ARRAY, DUET_RAW_NEW);
     assert_int_equal(duet_codec_msgpack.begin_reply(&writer, UINT32_MAX), 0);
     assert_int_equal(duet_writer_finish(&writer), 0);
     expect_reply("[1,4294967295,nil,nil]");
@@ -476,12 +476,12 @@ static void faults_are_written_in_the_style_of_the_peer(void **state)
         int code;
         const char *reply;
     } rows[] = {
-        {DUET_ERROR_ARRAY, -32601, "[1,5,[-32601,'no'],nil]"},
-        {DUET_ERROR_ARRAY, 7, "[1,5,[7,'no'],nil]"},
-        {DUET_ERROR_STRING, -32601, "[1,5,'no',nil]"},
-        {DUET_ERROR_JUBATUS, -32601, "[1,5,1,nil]"},
-        {DUET_ERROR_JUBATUS, -32602, "[1,5,2,nil]"},
-        {DUET_ERROR_JUBATUS, -32500, "[1,5,'no',nil]"},
+        {DUET_ERROR_STYLE_ARRAY, -32601, "[1,5,[-32601,'no'],nil]"},
+        {DUET_ERROR_STYLE_ARRAY, 7, "[1,5,[7,'no'],nil]"},
+        {DUET_ERROR_STYLE_STRING, -32601, "[1,5,'no',nil]"},
+        {DUET_ERROR_STYLE_JUBATUS, -32601, "[1,5,1,nil]"},
+        {DUET_ERROR_STYLE_JUBATUS, -32602, "[1,5,2,nil]"},
+        {DUET_ERROR_STYLE_JUBATUS, -32500, "[1,5,'no',nil]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct duet_fault no = {.code = rows[i].code, .message = "no"};
@@ -495,7 +495,7 @@ static void an_old_peer_gets_fault_words_as_raw(void **state)
 {
     (void)state;
     struct duet_fault no = {.code = -32500, .message = "a message of more than 31 bytes !"};
-    begin(DUET_ERROR_STRING, DUET_RAW_OLD);
+    begin(DUET_ERROR_STYLE_STRING, DUET_RAW_OLD);
     assert_int_equal(duet_codec_msgpack.fault(&writer, 5, &no), 0);
     static const char raw[] = "\x94\x01\x05\xda\x00\x21"
                               "a message of more than 31 bytes !\xc0";

@@ -105,7 +105,8 @@ static int start(int workers, int drain_ms)
     served_open(&served, methods, NULL);
     assert_int_equal(duet_server_set(served.server, DUET_OPT_WORKERS, workers), 0);
     assert_int_equal(duet_server_set(served.server, DUET_OPT_DRAIN_MS, drain_ms), 0);
-    assert_int_equal(duet_server_set_hooks(served.server, note_begin, note_end, NULL), 0);
+    assert_int_equal(
+        duet_server_add_hooks(served.server, &(duet_hooks){note_begin, note_end}, NULL), 0);
     served_start(&served);
     return served_connect(&served);
 }

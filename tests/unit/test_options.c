@@ -20,14 +20,18 @@ static void every_option_has_a_flag_of_its_own_and_a_good_default(void **state)
     duet_options_init(&options);
 
     for (int i = 0; i < DUET_OPTION_COUNT; i++) {
-        const struct duet_option_row *row = duet_option_row((duet_option)i);
+        duet_option option = duet_option_at(i);
+        const struct duet_option_row *row = duet_option_row(option);
         assert_non_null(row->flag);
         assert_memory_equal(row->flag, "--", 2);
         assert_non_null(row->help);
-        assert_in_range(options.value[i], row->min, row->max);
+        assert_in_range(option, 1, DUET_OPTION_END - 1);
+        assert_in_range(options.value[option], row->min, row->max);
         assert_int_equal(row->unit == DUET_UNIT_CHOICE, row->choices != NULL);
         for (int j = 0; j < i; j++)
-            assert_string_not_equal(row->flag, duet_option_flag((duet_option)j));
+            assert_string_not_equal(row->flag, duet_option_flag(duet_option_at(j)));
+        if (i > 0)
+            assert_true(option > duet_option_at(i - 1));
     }
 }
 
@@ -39,7 +43,7 @@ static void defaults_are_those_of_the_manual(void **state)
         const char *flag;
         int64_t value;
     } rows[] = {
-        {DUET_OPT_INLINE_METHODS, "--no-inline", 1},
+        {DUET_OPT_NO_INLINE, "--no-inline", 0},
         {DUET_OPT_MAX_MESSAGE, "--max-message", 16 << 20},
         {DUET_OPT_MAX_REPLY, "--max-reply", 64 << 20},
         {DUET_OPT_MAX_DEPTH, "--max-depth", 64},
@@ -65,13 +69,13 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
         {DUET_OPT_BUSY_POLL_US, "--busy-poll-us", 0},
         {DUET_OPT_SERVER_TIMING, "--server-timing", 0},
-        {DUET_OPT_CONTROL_CHARS, "--control-chars", DUET_CONTROL_BASE64},
-        {DUET_OPT_INT_RANGE, "--int", DUET_INT_WIDE},
+        {DUET_OPT_CONTROL_CHARS, "--control-chars", DUET_CONTROL_CHARS_BASE64},
+        {DUET_OPT_INT, "--int", DUET_INT_WIDE},
         {DUET_OPT_I8, "--i8", DUET_I8_PLAIN},
         {DUET_OPT_NIL, "--nil", DUET_NIL_PLAIN},
         {DUET_OPT_RAW, "--raw", DUET_RAW_AUTO},
-        {DUET_OPT_ERROR_STYLE, "--error-style", DUET_ERROR_ARRAY},
-        {DUET_OPT_HTTP_LINE_ENDS, "--http-line-ends", DUET_LINE_ENDS_STRICT},
+        {DUET_OPT_ERROR_STYLE, "--error-style", DUET_ERROR_STYLE_ARRAY},
+        {DUET_OPT_HTTP_LINE_ENDS, "--http-line-ends", DUET_HTTP_LINE_ENDS_STRICT},
     };
     struct duet_options options;
     duet_options_init(&options);
@@ -109,16 +113,16 @@ static void each_range_is_kept_at_both_ends(void **state)
 {
     (void)state;
     for (int i = 0; i < DUET_OPTION_COUNT; i++) {
-        duet_option option = (duet_option)i;
+        duet_option option = duet_option_at(i);
         const struct duet_option_row *row = duet_option_row(option);
         struct duet_options options;
         duet_options_init(&options);
         char words[200] = "";
 
         assert_int_equal(duet_options_set(&options, option, row->min, words, 200), 0);
-        assert_int_equal(options.value[i], row->min);
+        assert_int_equal(options.value[option], row->min);
         assert_int_equal(duet_options_set(&options, option, row->max, words, 200), 0);
-        assert_int_equal(options.value[i], row->max);
+        assert_int_equal(options.value[option], row->max);
         assert_string_equal(words, "");
 
         if (row->unit == DUET_UNIT_BYTES)
@@ -126,7 +130,7 @@ static void each_range_is_kept_at_both_ends(void **state)
 
         assert_int_equal(duet_options_set(&options, option, row->min - 1, words, 200), -EINVAL);
         assert_int_equal(duet_options_set(&options, option, row->max + 1, words, 200), -EINVAL);
-        assert_int_equal(options.value[i], row->max);
+        assert_int_equal(options.value[option], row->max);
         assert_non_null(strstr(words, row->flag));
     }
 }
@@ -145,6 +149,7 @@ static void a_refusal_names_flag_value_and_range(void **state)
          "--head-timeout -9223372036854775808: must be 1 to 86400000 ms"},
         {DUET_OPT_RAW, 3, "--raw 3: must be new, old or auto"},
         {1000, 1, "there is no option 1000"},
+        {0, 1, "there is no option 0"},
         {-1, 1, "there is no option -1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -160,10 +165,13 @@ static void a_refusal_names_flag_value_and_range(void **state)
     }
     char words[200];
     struct duet_options options;
-    assert_int_equal(duet_options_set(&options, DUET_OPTION_COUNT, 1, words, sizeof words),
+    duet_options_init(&options);
+    assert_int_equal(duet_options_set(&options, (duet_option)DUET_OPTION_END, 1, words, 200),
                      -EINVAL);
+    assert_int_equal(duet_options_get(&options, (duet_option)DUET_OPTION_END), 0);
+    assert_int_equal(duet_options_get(&options, DUET_OPT_MAX_DEPTH), 64);
     assert_string_equal(duet_option_flag((duet_option)-1), "");
-    assert_string_equal(duet_option_flag(DUET_OPTION_COUNT), "");
+    assert_string_equal(duet_option_flag((duet_option)DUET_OPTION_END), "");
 }
 
 static void a_short_room_cuts_the_words(void **state)
@@ -190,7 +198,7 @@ static void values_have_words(void **state)
     } rows[] = {
         {DUET_OPT_MAX_DEPTH, 7, "7"},        {DUET_OPT_I8, DUET_I8_EX, "ex:i8"},
         {DUET_OPT_RAW, DUET_RAW_NEW, "new"}, {DUET_OPT_RAW, DUET_RAW_AUTO, "auto"},
-        {DUET_OPT_INLINE_METHODS, 1, "off"}, {DUET_OPT_INLINE_METHODS, 0, "on"},
+        {DUET_OPT_NO_INLINE, 0, "off"},      {DUET_OPT_NO_INLINE, 1, "on"},
         {DUET_OPT_SERVER_TIMING, 1, "on"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -391,7 +391,8 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
     (void)state;
     struct seen seen = {0};
     served_open(&served, methods, NULL);
-    assert_int_equal(duet_server_set_hooks(served.server, refuse_21, note, &seen), 0);
+    assert_int_equal(
+        duet_server_add_hooks(served.server, &(duet_hooks){refuse_21, note}, &seen), 0);
     served_start(&served);
     fd = served_connect(&served);
 
@@ -458,7 +459,8 @@ static void what_hooks_write_stays_on_its_line(void **state)
         sizeof body - 1, body);
     struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
     served_open(&served, two_lines, NULL);
-    assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
+    assert_int_equal(
+        duet_server_add_hooks(served.server, &(duet_hooks){.after = write_down}, &line), 0);
     served_start(&served);
 
     static const char name[] = "\x94\x00\x01\xa7"
@@ -488,7 +490,8 @@ static void a_name_as_long_as_a_message_is_cut_for_hooks(void **state)
     (void)state;
     struct line line = {.lock = PTHREAD_MUTEX_INITIALIZER};
     served_open(&served, methods, NULL);
-    assert_int_equal(duet_server_set_hooks(served.server, NULL, write_down, &line), 0);
+    assert_int_equal(
+        duet_server_add_hooks(served.server, &(duet_hooks){.after = write_down}, &line), 0);
     served_start(&served);
     char message[1100] = "\x94", text[2000], cut[201];
     memcpy(message + 1, "\x00\x01\xda\x04\x00", 5); /* 1,024 bytes: the 200th is half an e
@@ -513,7 +516,7 @@ static int change_everything(duet_call *call, void *ctx)
     duet_server *server = duet_call_server(call);
     int wrong = duet_server_listen(server, "tcp://127.0.0.1:0") != -EBUSY;
     wrong += duet_server_set(server, DUET_OPT_LOOPS, 1) != -EBUSY;
-    wrong += duet_server_set_hooks(server, NULL, NULL, NULL) != -EBUSY;
+    wrong += duet_server_add_hooks(server, &(duet_hooks){NULL, NULL}, NULL) != -EBUSY;
     wrong += duet_server_stop_on_signals(server) != -EBUSY;
     return duet_reply_int(call, wrong);
 }

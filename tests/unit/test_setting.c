@@ -23,9 +23,9 @@ static void every_option_has_a_name(void **state)
         {"max-message", "1M", DUET_OPT_MAX_MESSAGE, 1 << 20},
         {"head-timeout", "2s", DUET_OPT_HEAD_TIMEOUT, 2000},
         {"nil", "ex:nil", DUET_OPT_NIL, DUET_NIL_EX},
-        {"http-line-ends", "lenient", DUET_OPT_HTTP_LINE_ENDS, DUET_LINE_ENDS_LENIENT},
-        {"no-inline", "on", DUET_OPT_INLINE_METHODS, 0},
-        {"no-inline", "off", DUET_OPT_INLINE_METHODS, 1},
+        {"http-line-ends", "lenient", DUET_OPT_HTTP_LINE_ENDS, DUET_HTTP_LINE_ENDS_LENIENT},
+        {"no-inline", "on", DUET_OPT_NO_INLINE, 1},
+        {"no-inline", "off", DUET_OPT_NO_INLINE, 0},
         {"server-timing", "on", DUET_OPT_SERVER_TIMING, 1},
         {"server-timing", "off", DUET_OPT_SERVER_TIMING, 0},
     };

@@ -137,14 +137,15 @@ static void strings_are_typed_and_escaped_and_follow_the_style(void **state)
         uint8_t style;
         const char *xml; /* NULL: a fault */
     } rows[] = {
-        {"", DUET_CONTROL_BASE64, "<value><string></string></value>"},
-        {"a<b>&\r\n", DUET_CONTROL_FAULT,
+        {"", DUET_CONTROL_CHARS_BASE64, "<value><string></string></value>"},
+        {"a<b>&\r\n", DUET_CONTROL_CHARS_FAULT,
          "<value><string>a&lt;b&gt;&amp;&#13;\n</string></value>"},
-        {"a\x1b", DUET_CONTROL_BASE64, "<value><base64>YRs=</base64></value>"},
-        {"a\x1b", DUET_CONTROL_REPLACE, "<value><string>a\xef\xbf\xbd</string></value>"},
-        {"a\xff<", DUET_CONTROL_BASE64, "<value><base64>Yf88</base64></value>"},
-        {"a\xff<", DUET_CONTROL_REPLACE, "<value><string>a\xef\xbf\xbd&lt;</string></value>"},
-        {"a\xff<", DUET_CONTROL_FAULT, NULL},
+        {"a\x1b", DUET_CONTROL_CHARS_BASE64, "<value><base64>YRs=</base64></value>"},
+        {"a\x1b", DUET_CONTROL_CHARS_REPLACE, "<value><string>a\xef\xbf\xbd</string></value>"},
+        {"a\xff<", DUET_CONTROL_CHARS_BASE64, "<value><base64>Yf88</base64></value>"},
+        {"a\xff<", DUET_CONTROL_CHARS_REPLACE,
+         "<value><string>a\xef\xbf\xbd&lt;</string></value>"},
+        {"a\xff<", DUET_CONTROL_CHARS_FAULT, NULL},
     };
     struct writing writing;
     struct duet_writer *writer = writing_init(&writing, 1000);
@@ -237,7 +238,7 @@ static void keys_that_are_no_text_are_a_fault(void **state)
     };
     struct writing writing;
     struct duet_writer *writer = writing_init(&writing, 1000);
-    writer->style.control_chars = DUET_CONTROL_FAULT;
+    writer->style.control_chars = DUET_CONTROL_CHARS_FAULT;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         writing.fault.code = 0;
         assert_int_equal(ops->key(writer, &rows[i]), DUET_FAILED);

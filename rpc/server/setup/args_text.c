@@ -105,7 +105,7 @@ char *duet_args_help(const char *program)
     struct duet_options defaults;
     duet_options_init(&defaults);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
-        write_flag(out, (duet_option)i, defaults.value[i]);
+        write_flag(out, duet_option_at(i), defaults.value[duet_option_at(i)]);
     for (int i = 0; i < DUET_TEXT_COUNT; i++)
         write_text_flag(out, (enum duet_text)i);
 
@@ -159,9 +159,10 @@ char *duet_args_limits(const struct duet_options *options)
 
     fprintf(out, limits_format, "flag", "value", "unit", "range", "what it bounds or chooses");
     for (int i = 0; i < DUET_OPTION_COUNT; i++) {
-        const struct duet_option_row *row = duet_option_row((duet_option)i);
+        duet_option option = duet_option_at(i);
+        const struct duet_option_row *row = duet_option_row(option);
         char value[32], range[64];
-        duet_option_text((duet_option)i, options->value[i], value, sizeof value);
+        duet_option_text(option, options->value[option], value, sizeof value);
         range_text(row, range, sizeof range);
         fprintf(out, limits_format, row->flag, value, unit_names[row->unit], range, row->help);
     }

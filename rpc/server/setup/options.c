@@ -29,95 +29,108 @@ enum {
 };
 
 /* clang-format off */
-static const struct duet_option_row rows[DUET_OPTION_COUNT] = {
-    [DUET_OPT_LOOPS] = {"--loops", "event loops, each a thread",
+static const struct duet_option_row rows[] = {
+    {DUET_OPT_LOOPS, "--loops", "event loops, each a thread",
         DUET_UNIT_COUNT, 0, 1, MAX_LOOPS, NULL},
-    [DUET_OPT_WORKERS] = {"--workers", "worker threads for methods that may block",
+    {DUET_OPT_WORKERS, "--workers", "worker threads for methods that may block",
         DUET_UNIT_COUNT, 0, 1, MAX_WORKERS, NULL},
-    [DUET_OPT_INLINE_METHODS] = {"--no-inline", "run every method on a worker",
-        DUET_UNIT_SWITCH, 1, 0, 1, NULL},
-    /* The XML parser counts in int, so 1 GiB is the most for a message. */
-    [DUET_OPT_MAX_MESSAGE] = {"--max-message", "one request, as sent and decompressed",
-        DUET_UNIT_BYTES, 16 * MIB, 64, GIB, NULL},
-    [DUET_OPT_MAX_REPLY] = {"--max-reply", "one reply",
-        DUET_UNIT_BYTES, 64 * MIB, KIB, GIB, NULL},
-    [DUET_OPT_MAX_DEPTH] = {"--max-depth", "levels of nesting inside the parameters",
-        DUET_UNIT_COUNT, 64, 1, 1024, NULL},
-    [DUET_OPT_MAX_VALUES] = {"--max-values", "values in one message",
-        DUET_UNIT_COUNT, 1000 * 1000, 1, 100 * 1000 * 1000, NULL},
-    [DUET_OPT_MAX_HEAD] = {"--max-head", "an HTTP request line and its headers",
-        DUET_UNIT_BYTES, 16 * KIB, 256, MIB, NULL},
-    [DUET_OPT_MAX_CONNECTIONS] = {"--max-connections", "open connections",
-        DUET_UNIT_COUNT, 10000, 1, MANY, NULL},
-    [DUET_OPT_MAX_PER_ADDRESS] = {"--max-per-address", "open connections of one address, 0 for no limit",
-        DUET_UNIT_COUNT, 0, 0, MANY, NULL},
-    [DUET_OPT_MAX_IN_FLIGHT] = {"--max-in-flight", "calls in progress on a MessagePack-RPC connection",
-        DUET_UNIT_COUNT, 1024, 1, MANY, NULL},
-    [DUET_OPT_MAX_IN_FLIGHT_BYTES] = {"--max-in-flight-bytes", "their requests on one connection",
-        DUET_UNIT_BYTES, 32 * MIB, KIB, BYTES(64 * GIB), NULL},
-    [DUET_OPT_MAX_BUFFERED] = {"--max-buffered", "messages and replies under way, of all connections",
-        DUET_UNIT_BYTES, 128 * MIB, MIB, BYTES(1024 * GIB), NULL},
-    [DUET_OPT_WORKER_QUEUE] = {"--worker-queue", "calls that wait for a worker",
-        DUET_UNIT_COUNT, 4096, 1, MANY, NULL},
-    [DUET_OPT_OUT_MARK] = {"--out-mark", "unsent replies above which a connection is not read",
-        DUET_UNIT_BYTES, MIB, KIB, GIB, NULL},
-    [DUET_OPT_HEAD_TIMEOUT] = {"--head-timeout", "from a request's first byte to the end of its head",
-        DUET_UNIT_MS, 10 * SECOND, 1, DAY, NULL},
-    [DUET_OPT_BODY_TIMEOUT] = {"--body-timeout", "from the end of the head to the end of the request",
-        DUET_UNIT_MS, 600 * SECOND, 1, DAY, NULL},
-    [DUET_OPT_MIN_RATE] = {"--min-rate", "per second, of a body sent or a reply taken, over 10 s; 0 for any",
-        DUET_UNIT_BYTES, 4 * KIB, 0, GIB, NULL},
-    [DUET_OPT_WRITE_TIMEOUT] = {"--write-timeout", "in which a peer must take some of its reply",
-        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
-    [DUET_OPT_IDLE_TIMEOUT] = {"--idle-timeout", "a connection without a request",
-        DUET_UNIT_MS, 300 * SECOND, 1, 7 * DAY, NULL},
-    [DUET_OPT_LINGER_TIMEOUT] = {"--linger-timeout", "reading on after the last reply, before closing",
-        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
-    [DUET_OPT_LINGER_IDLE] = {"--linger-idle", "the same, without a byte that comes",
-        DUET_UNIT_MS, SECOND, 1, DAY, NULL},
-    [DUET_OPT_CALL_TIMEOUT] = {"--call-timeout", "from a call's arrival to its answer, 0 for no limit",
-        DUET_UNIT_MS, 0, 0, DAY, NULL},
-    [DUET_OPT_MAX_MULTICALL] = {"--max-multicall", "calls in one system.multicall",
-        DUET_UNIT_COUNT, 1024, 1, 100 * 1000, NULL},
-    [DUET_OPT_DRAIN_MS] = {"--drain-ms", "how long a drain waits for calls in progress",
-        DUET_UNIT_MS, 3 * SECOND, 0, DAY, NULL},
-    [DUET_OPT_DRAIN_DELAY_MS] = {"--drain-delay-ms", "how long a drain goes on serving, /healthz saying 503",
-        DUET_UNIT_MS, 0, 0, DAY, NULL},
-    [DUET_OPT_BUSY_POLL_US] = {"--busy-poll-us", "how long a loop without work polls before it sleeps",
-        DUET_UNIT_US, 0, 0, 10000, NULL},
-    [DUET_OPT_SERVER_TIMING] = {"--server-timing", "send Server-Timing with HTTP replies",
+    {DUET_OPT_NO_INLINE, "--no-inline", "run every method on a worker",
         DUET_UNIT_SWITCH, 0, 0, 1, NULL},
-    [DUET_OPT_CONTROL_CHARS] = {"--control-chars", "text that XML cannot carry",
-        DUET_UNIT_CHOICE, DUET_CONTROL_BASE64, 0, DUET_CONTROL_FAULT, "base64|replace|fault"},
-    [DUET_OPT_INT_RANGE] = {"--int", "what <int> and <i4> may hold: 64 bits or 32",
+    /* The XML parser counts in int, so 1 GiB is the most for a message. */
+    {DUET_OPT_MAX_MESSAGE, "--max-message", "one request, as sent and decompressed",
+        DUET_UNIT_BYTES, 16 * MIB, 64, GIB, NULL},
+    {DUET_OPT_MAX_REPLY, "--max-reply", "one reply",
+        DUET_UNIT_BYTES, 64 * MIB, KIB, GIB, NULL},
+    {DUET_OPT_MAX_DEPTH, "--max-depth", "levels of nesting inside the parameters",
+        DUET_UNIT_COUNT, 64, 1, 1024, NULL},
+    {DUET_OPT_MAX_VALUES, "--max-values", "values in one message",
+        DUET_UNIT_COUNT, 1000 * 1000, 1, 100 * 1000 * 1000, NULL},
+    {DUET_OPT_MAX_HEAD, "--max-head", "an HTTP request line and its headers",
+        DUET_UNIT_BYTES, 16 * KIB, 256, MIB, NULL},
+    {DUET_OPT_MAX_CONNECTIONS, "--max-connections", "open connections",
+        DUET_UNIT_COUNT, 10000, 1, MANY, NULL},
+    {DUET_OPT_MAX_PER_ADDRESS, "--max-per-address", "open connections of one address, 0 for no limit",
+        DUET_UNIT_COUNT, 0, 0, MANY, NULL},
+    {DUET_OPT_MAX_IN_FLIGHT, "--max-in-flight", "calls in progress on a MessagePack-RPC connection",
+        DUET_UNIT_COUNT, 1024, 1, MANY, NULL},
+    {DUET_OPT_MAX_IN_FLIGHT_BYTES, "--max-in-flight-bytes", "their requests on one connection",
+        DUET_UNIT_BYTES, 32 * MIB, KIB, BYTES(64 * GIB), NULL},
+    {DUET_OPT_MAX_BUFFERED, "--max-buffered", "messages and replies under way, of all connections",
+        DUET_UNIT_BYTES, 128 * MIB, MIB, BYTES(1024 * GIB), NULL},
+    {DUET_OPT_WORKER_QUEUE, "--worker-queue", "calls that wait for a worker",
+        DUET_UNIT_COUNT, 4096, 1, MANY, NULL},
+    {DUET_OPT_OUT_MARK, "--out-mark", "unsent replies above which a connection is not read",
+        DUET_UNIT_BYTES, MIB, KIB, GIB, NULL},
+    {DUET_OPT_HEAD_TIMEOUT, "--head-timeout", "from a request's first byte to the end of its head",
+        DUET_UNIT_MS, 10 * SECOND, 1, DAY, NULL},
+    {DUET_OPT_BODY_TIMEOUT, "--body-timeout", "from the end of the head to the end of the request",
+        DUET_UNIT_MS, 600 * SECOND, 1, DAY, NULL},
+    {DUET_OPT_MIN_RATE, "--min-rate", "per second, of a body sent or a reply taken, over 10 s; 0 for any",
+        DUET_UNIT_BYTES, 4 * KIB, 0, GIB, NULL},
+    {DUET_OPT_WRITE_TIMEOUT, "--write-timeout", "in which a peer must take some of its reply",
+        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
+    {DUET_OPT_IDLE_TIMEOUT, "--idle-timeout", "a connection without a request",
+        DUET_UNIT_MS, 300 * SECOND, 1, 7 * DAY, NULL},
+    {DUET_OPT_LINGER_TIMEOUT, "--linger-timeout", "reading on after the last reply, before closing",
+        DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
+    {DUET_OPT_LINGER_IDLE, "--linger-idle", "the same, without a byte that comes",
+        DUET_UNIT_MS, SECOND, 1, DAY, NULL},
+    {DUET_OPT_CALL_TIMEOUT, "--call-timeout", "from a call's arrival to its answer, 0 for no limit",
+        DUET_UNIT_MS, 0, 0, DAY, NULL},
+    {DUET_OPT_MAX_MULTICALL, "--max-multicall", "calls in one system.multicall",
+        DUET_UNIT_COUNT, 1024, 1, 100 * 1000, NULL},
+    {DUET_OPT_DRAIN_MS, "--drain-ms", "how long a drain waits for calls in progress",
+        DUET_UNIT_MS, 3 * SECOND, 0, DAY, NULL},
+    {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", "how long a drain goes on serving, /healthz saying 503",
+        DUET_UNIT_MS, 0, 0, DAY, NULL},
+    {DUET_OPT_BUSY_POLL_US, "--busy-poll-us", "how long a loop without work polls before it sleeps",
+        DUET_UNIT_US, 0, 0, 10000, NULL},
+    {DUET_OPT_SERVER_TIMING, "--server-timing", "send Server-Timing with HTTP replies",
+        DUET_UNIT_SWITCH, 0, 0, 1, NULL},
+    {DUET_OPT_CONTROL_CHARS, "--control-chars", "text that XML cannot carry",
+        DUET_UNIT_CHOICE, DUET_CONTROL_CHARS_BASE64, 0, DUET_CONTROL_CHARS_FAULT, "base64|replace|fault"},
+    {DUET_OPT_INT, "--int", "what <int> and <i4> may hold: 64 bits or 32",
         DUET_UNIT_CHOICE, DUET_INT_WIDE, 0, DUET_INT_STRICT, "wide|strict"},
-    [DUET_OPT_I8] = {"--i8", "integers beyond 32 bits in XML",
+    {DUET_OPT_I8, "--i8", "integers beyond 32 bits in XML",
         DUET_UNIT_CHOICE, DUET_I8_PLAIN, 0, DUET_I8_FAULT, "i8|ex:i8|fault"},
-    [DUET_OPT_NIL] = {"--nil", "nil in XML",
+    {DUET_OPT_NIL, "--nil", "nil in XML",
         DUET_UNIT_CHOICE, DUET_NIL_PLAIN, 0, DUET_NIL_FALSE, "nil|ex:nil|fault|empty|false"},
-    [DUET_OPT_RAW] = {"--raw", "strings and bytes in MessagePack",
+    {DUET_OPT_RAW, "--raw", "strings and bytes in MessagePack",
         DUET_UNIT_CHOICE, DUET_RAW_AUTO, 0, DUET_RAW_AUTO, "new|old|auto"},
-    [DUET_OPT_ERROR_STYLE] = {"--error-style", "errors in MessagePack-RPC",
-        DUET_UNIT_CHOICE, DUET_ERROR_ARRAY, 0, DUET_ERROR_JUBATUS, "array|string|jubatus"},
-    [DUET_OPT_HTTP_LINE_ENDS] = {"--http-line-ends", "what ends a line in HTTP: CR LF, or LF alone too",
-        DUET_UNIT_CHOICE, DUET_LINE_ENDS_STRICT, 0, DUET_LINE_ENDS_LENIENT, "strict|lenient"},
+    {DUET_OPT_ERROR_STYLE, "--error-style", "errors in MessagePack-RPC",
+        DUET_UNIT_CHOICE, DUET_ERROR_STYLE_ARRAY, 0, DUET_ERROR_STYLE_JUBATUS, "array|string|jubatus"},
+    {DUET_OPT_HTTP_LINE_ENDS, "--http-line-ends", "what ends a line in HTTP: CR LF, or LF alone too",
+        DUET_UNIT_CHOICE, DUET_HTTP_LINE_ENDS_STRICT, 0, DUET_HTTP_LINE_ENDS_LENIENT, "strict|lenient"},
 };
 /* clang-format on */
 
-static bool exists(duet_option option)
+_Static_assert(sizeof rows / sizeof *rows == DUET_OPTION_COUNT, "one row each");
+
+duet_option duet_option_at(int i)
 {
-    return (unsigned)option < DUET_OPTION_COUNT;
+    assert(i >= 0 && i < DUET_OPTION_COUNT);
+    return rows[i].option;
+}
+
+static const struct duet_option_row *find(duet_option option)
+{
+    for (size_t i = 0; i < DUET_OPTION_COUNT; i++)
+        if (rows[i].option == option)
+            return &rows[i];
+    return NULL;
 }
 
 const struct duet_option_row *duet_option_row(duet_option option)
 {
-    assert(exists(option));
-    return &rows[option];
+    const struct duet_option_row *row = find(option);
+    assert(row != NULL);
+    return row;
 }
 
 const char *duet_option_flag(duet_option option)
 {
-    return exists(option) ? rows[option].flag : "";
+    const struct duet_option_row *row = find(option);
+    return row != NULL ? row->flag : "";
 }
 
 static int64_t at_most(int64_t value, int64_t max)
@@ -139,13 +152,18 @@ void duet_options_init(struct duet_options *options)
 {
     memset(options, 0, sizeof *options);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
-        options->value[i] = rows[i].value;
+        options->value[rows[i].option] = rows[i].value;
 
     int64_t cpus = usable_cpus();
     int64_t workers = WORKERS_PER_CPU * cpus;
     options->value[DUET_OPT_LOOPS] = at_most(cpus, MAX_LOOPS);
     options->value[DUET_OPT_WORKERS] =
         workers < DEFAULT_WORKERS ? DEFAULT_WORKERS : at_most(workers, MAX_WORKERS);
+}
+
+int64_t duet_options_get(const struct duet_options *options, duet_option option)
+{
+    return find(option) != NULL ? options->value[option] : 0;
 }
 
 void duet_options_done(struct duet_options *options)
@@ -195,7 +213,7 @@ void duet_option_text(duet_option option, int64_t value, char *text, size_t room
     if (row->unit == DUET_UNIT_CHOICE)
         choice_text(row->choices, value, text, room);
     else if (row->unit == DUET_UNIT_SWITCH)
-        snprintf(text, room, "%s", value == row->value ? "off" : "on");
+        snprintf(text, room, "%s", value ? "on" : "off");
     else
         snprintf(text, room, "%" PRId64, value);
 }
@@ -203,12 +221,12 @@ void duet_option_text(duet_option option, int64_t value, char *text, size_t room
 int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
                      char *words, size_t room)
 {
-    if (!exists(option)) {
+    const struct duet_option_row *row = find(option);
+    if (row == NULL) {
         snprintf(words, room, "there is no option %d", (int)option);
         return -EINVAL;
     }
 
-    const struct duet_option_row *row = &rows[option];
     if (value < row->min || value > row->max) {
         char range[80];
         duet_option_range(option, range, sizeof range);

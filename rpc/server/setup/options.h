@@ -8,17 +8,22 @@
 #include "duet.h"
 #include "texts.h"
 
+enum {
+    DUET_OPTION_COUNT = 35,
+    DUET_OPTION_END = 128, /* all their numbers are below it */
+};
+
 enum duet_unit {
     DUET_UNIT_COUNT,
     DUET_UNIT_BYTES,
     DUET_UNIT_MS,
     DUET_UNIT_US,
-    DUET_UNIT_SWITCH, /* 0 or 1; its flag takes no value and stores the opposite of the
-                         default */
+    DUET_UNIT_SWITCH, /* 0, or 1 when its flag was given, which takes no value */
     DUET_UNIT_CHOICE, /* the place of a word in `choices` */
 };
 
 struct duet_option_row {
+    duet_option option;
     const char *flag; /* "--max-message" */
     const char *help; /* what it bounds or chooses, in one line */
     enum duet_unit unit;
@@ -28,7 +33,7 @@ struct duet_option_row {
 };
 
 struct duet_options {
-    int64_t value[DUET_OPTION_COUNT];
+    int64_t value[DUET_OPTION_END]; /* by number: with gaps */
     struct duet_texts texts[DUET_TEXT_COUNT];
 };
 
@@ -43,6 +48,12 @@ void duet_options_done(struct duet_options *options);
  * or the value is out of range; nothing is set then. */
 int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
                      char *words, size_t room);
+
+/* The value of one; 0 if there is no such option. */
+int64_t duet_options_get(const struct duet_options *options, duet_option option);
+
+/* All options, in the order that they are listed in: `i` is 0 to DUET_OPTION_COUNT - 1. */
+duet_option duet_option_at(int i);
 
 /* The flag that sets an option, for refusals: "--max-message". "" for one that does not
  * exist. */

@@ -16,6 +16,11 @@ static bool is_text(int setting)
     return setting >= DUET_OPTION_COUNT;
 }
 
+static const struct duet_option_row *option_row(int setting)
+{
+    return duet_option_row(duet_option_at(setting));
+}
+
 static const struct duet_text_row *text_row(int setting)
 {
     return duet_text_row((enum duet_text)(setting - DUET_OPTION_COUNT));
@@ -23,12 +28,12 @@ static const struct duet_text_row *text_row(int setting)
 
 const char *duet_setting_flag(int setting)
 {
-    return is_text(setting) ? text_row(setting)->flag : duet_option_flag((duet_option)setting);
+    return is_text(setting) ? text_row(setting)->flag : option_row(setting)->flag;
 }
 
 bool duet_setting_is_switch(int setting)
 {
-    return !is_text(setting) && duet_option_row((duet_option)setting)->unit == DUET_UNIT_SWITCH;
+    return !is_text(setting) && option_row(setting)->unit == DUET_UNIT_SWITCH;
 }
 
 /* Suffixes that a number of a unit may have, and what they stand for. */
@@ -74,11 +79,10 @@ static bool read_choice(const char *choices, const char *text, int64_t *value)
 }
 
 /* "on" is as if its flag had been given. */
-static bool read_switch(const struct duet_option_row *row, const char *text, int64_t *value)
+static bool read_switch(const char *text, int64_t *value)
 {
-    bool is_on = strcmp(text, "on") == 0;
-    *value = is_on ? !row->value : row->value;
-    return is_on || strcmp(text, "off") == 0;
+    *value = strcmp(text, "on") == 0;
+    return *value || strcmp(text, "off") == 0;
 }
 
 static bool read_value(const struct duet_option_row *row, const char *text, int64_t *value)
@@ -87,7 +91,7 @@ static bool read_value(const struct duet_option_row *row, const char *text, int6
     if (row->unit == DUET_UNIT_CHOICE)
         good = read_choice(row->choices, text, value);
     else if (row->unit == DUET_UNIT_SWITCH)
-        good = read_switch(row, text, value);
+        good = read_switch(text, value);
     else
         good = read_number(row->unit, text, value);
     return good && *value >= row->min && *value <= row->max;
@@ -109,8 +113,8 @@ void duet_setting_expected(int setting, char *text, size_t room)
         return;
     }
     char range[80];
-    duet_option_range((duet_option)setting, range, sizeof range);
-    snprintf(text, room, "%s%s", range, hints[duet_option_row((duet_option)setting)->unit]);
+    duet_option_range(duet_option_at(setting), range, sizeof range);
+    snprintf(text, room, "%s%s", range, hints[option_row(setting)->unit]);
 }
 
 int duet_setting_set(struct duet_options *options, int setting, const char *value, char *words,
@@ -121,8 +125,8 @@ int duet_setting_set(struct duet_options *options, int setting, const char *valu
     if (is_text(setting)) {
         enum duet_text text = (enum duet_text)(setting - DUET_OPTION_COUNT);
         rc = duet_texts_add(&options->texts[text], text, value);
-    } else if (read_value(duet_option_row((duet_option)setting), value, &number)) {
-        options->value[setting] = number;
+    } else if (read_value(option_row(setting), value, &number)) {
+        options->value[duet_option_at(setting)] = number;
     } else {
         rc = -EINVAL;
     }

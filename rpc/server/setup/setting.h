@@ -8,7 +8,7 @@
 
 #include "options.h"
 
-/* A duet_option, or DUET_OPTION_COUNT and an enum duet_text. */
+/* The place of an option in their list, or DUET_OPTION_COUNT and an enum duet_text. */
 enum { DUET_SETTING_COUNT = DUET_OPTION_COUNT + DUET_TEXT_COUNT };
 
 /* The flag that sets it: "--max-message". */

@@ -341,9 +341,9 @@ static int write_jubatus(struct duet_writer *writer, const struct duet_fault *fa
 
 static int write_error(struct duet_writer *writer, const struct duet_fault *fault)
 {
-    if (writer->style.error == DUET_ERROR_STRING)
+    if (writer->style.error == DUET_ERROR_STYLE_STRING)
         return write_message(writer, fault);
-    if (writer->style.error == DUET_ERROR_JUBATUS)
+    if (writer->style.error == DUET_ERROR_STYLE_JUBATUS)
         return write_jubatus(writer, fault);
 
     int rc = duet_writer_ops_msgpack.begin_array(writer, 2);

@@ -145,14 +145,15 @@ static int write_string(struct duet_writer *writer, const char *text, size_t siz
     int rc = put(writer, TEXT("<value><string>"));
     if (rc == 0)
         rc = duet_xml_text_write(&writer->out, text, size,
-                                 writer->style.control_chars == DUET_CONTROL_REPLACE, &bad);
+                                 writer->style.control_chars == DUET_CONTROL_CHARS_REPLACE,
+                                 &bad);
     if (rc == 0)
         return put(writer, TEXT("</string></value>"));
     if (rc < 0)
         return rc;
 
     writer->out.size = start;
-    if (writer->style.control_chars == DUET_CONTROL_FAULT)
+    if (writer->style.control_chars == DUET_CONTROL_CHARS_FAULT)
         return refuse_text(writer, "a string", text, bad);
     return write_bytes(writer, text, size);
 }
@@ -207,7 +208,7 @@ static int put_name(struct duet_writer *writer, const char *text, size_t size)
 {
     size_t bad;
     int rc = duet_xml_text_write(&writer->out, text, size,
-                                 writer->style.control_chars != DUET_CONTROL_FAULT, &bad);
+                                 writer->style.control_chars != DUET_CONTROL_CHARS_FAULT, &bad);
     return rc > 0 ? refuse_text(writer, "a struct's member name", text, bad) : rc;
 }
 
