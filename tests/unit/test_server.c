@@ -96,6 +96,41 @@ static int through(duet_call *call, void *ctx)
     return duet_write_string(writer, "after", 5);
 }
 
+/* Fails with the code it is given. */
+static int fail_as(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_fail(call, (int)duet_arg_int(call, 0), "as told");
+}
+
+/* What a call of fail_as returns, and what duet_call_fault() says of it. */
+static int codes(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const char *words;
+    duet_writer *writer = duet_call_writer(call);
+    duet_write_array(writer, 3);
+    int rc = duet_call_invoke(call, "fail_as", duet_arg(call, 0), writer);
+    duet_write_int(writer, rc);
+    duet_write_int(writer, duet_call_fault(call, &words));
+    return duet_write_text(writer, words);
+}
+
+/* Returns what the call of another one returned. */
+static int pass_code_on(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_call_invoke(call, "fail_as", duet_arg(call, 0), duet_call_writer(call));
+}
+
+/* Returns what its own duet_fail() returned, which 7 turns into. */
+static int tell_own_code(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int rc = duet_fail(call, (int)duet_arg_int(call, 0), "own");
+    return duet_fail(call, 1, "%d", rc);
+}
+
 static int speak(duet_call *call, void *ctx)
 {
     (void)ctx;
@@ -144,6 +179,10 @@ static const duet_method methods[] = {
     {.name = "echo", .handler = echo_and_look, .flags = DUET_METHOD_INLINE},
     {.name = "slow.echo", .handler = echo_and_look},
     {.name = "itself", .handler = itself},
+    {.name = "fail_as", .handler = fail_as},
+    {.name = "codes", .handler = codes},
+    {.name = "pass_code_on", .handler = pass_code_on},
+    {.name = "tell_own_code", .handler = tell_own_code},
     {.name = "through", .signature = "a:a", .handler = through},
     {0},
 };
@@ -268,6 +307,20 @@ static void a_method_calls_another_and_keeps_its_own_reply_whole(void **state)
     (void)state;
     served_ask(fd, "[0,1,'through',[[21]]]", "[1,1,nil,[42,'after']]");
     served_ask(fd, "[0,1,'through',[[]]]", "[1,1,nil,[-32602,'after']]");
+}
+
+static void a_failed_function_returns_the_codes_that_the_manual_says(void **state)
+{
+    (void)state;
+    served_ask(fd, "[0,1,'codes',[[-7]]]", "[1,1,nil,[-7,-7,'as told']]");
+    served_ask(fd, "[0,1,'codes',[[42]]]", "[1,1,nil,[-32500,42,'as told']]");
+    served_ask(fd, "[0,1,'codes',[[0]]]", "[1,1,nil,[-32500,-32500,'as told']]");
+    served_ask(fd, "[0,1,'codes',[[-2147483648]]]",
+               "[1,1,nil,[-2147483648,-2147483648,'as told']]");
+    served_ask(fd, "[0,1,'pass_code_on',[[42]]]", "[1,1,[42,'as told'],nil]");
+    served_ask(fd, "[0,1,'pass_code_on',[[-7]]]", "[1,1,[-7,'as told'],nil]");
+    served_ask(fd, "[0,1,'tell_own_code',[42]]", "[1,1,[1,'-32500'],nil]");
+    served_ask(fd, "[0,1,'tell_own_code',[-7]]", "[1,1,[1,'-7'],nil]");
 }
 
 static void a_method_that_calls_itself_without_end_is_stopped(void **state)
@@ -410,6 +463,79 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
     assert_int_equal(seen.after, 3);
     close(fd);
     served_stop(&served);
+}
+
+/* Hooks that each write a letter, one after the other: a worker runs them all. */
+struct letters {
+    char all[10];
+    _Atomic size_t count;
+    char refused_by; /* the before-hook with this letter refuses */
+};
+
+struct letter {
+    struct letters *letters;
+    char before, after;
+};
+
+/* The count is what makes it seen by the other thread. */
+static void add_letter(struct letters *letters, char letter)
+{
+    letters->all[letters->count] = letter;
+    letters->count++;
+}
+
+static int write_before(duet_call *call, void *ctx)
+{
+    const struct letter *letter = ctx;
+    add_letter(letter->letters, letter->before);
+    return letter->before == letter->letters->refused_by ? duet_fail(call, 7, "no") : 0;
+}
+
+static void write_after(duet_call *call, const duet_outcome *outcome, void *ctx)
+{
+    (void)call, (void)outcome;
+    const struct letter *letter = ctx;
+    add_letter(letter->letters, letter->after);
+}
+
+static void hooks_stand_around_each_other(void **state)
+{
+    (void)state;
+    struct letters letters = {.refused_by = 'x'};
+    struct letter each[] = {{&letters, 'a', 'A'}, {&letters, 'b', 'B'}, {&letters, 'c', 'C'}};
+    served_open(&served, methods, NULL);
+    duet_server *server = served.server;
+    assert_int_equal(
+        duet_server_add_hooks(server, &(duet_hooks){write_before, write_after}, &each[0]), 0);
+    assert_int_equal(
+        duet_server_add_hooks(server, &(duet_hooks){.after = write_after}, &each[1]), 0);
+    assert_int_equal(
+        duet_server_add_hooks(server, &(duet_hooks){write_before, write_after}, &each[2]), 0);
+    served_start(&served);
+    fd = served_connect(&served);
+
+    served_ask(fd, "[0,1,'double',[4]]", "[1,1,nil,8]");
+    assert_int_equal(letters.count, 5);
+    assert_string_equal(letters.all, "acCBA");
+    memset(letters.all, 0, sizeof letters.all);
+    letters.refused_by = 'a';
+    letters.count = 0;
+    served_ask(fd, "[0,1,'double',[4]]", "[1,1,[7,'no'],nil]");
+    assert_int_equal(letters.count, 4);
+    assert_string_equal(letters.all, "aCBA");
+    close(fd);
+    served_stop(&served);
+}
+
+static void hooks_must_be_there(void **state)
+{
+    (void)state;
+    duet_server *server = duet_server_new();
+    assert_int_equal(duet_server_add_hooks(NULL, &(duet_hooks){.after = note}, NULL), -ENOMEM);
+    assert_int_equal(duet_server_add_hooks(server, NULL, NULL), -EINVAL);
+    assert_string_equal(duet_server_error(server),
+                        "duet_server_add_hooks() was given no hooks");
+    duet_server_free(server);
 }
 
 /* The last line of a log, as a hook would write it. */
@@ -644,12 +770,15 @@ int main(void)
         SERVED(what_a_handler_does_wrong_is_an_internal_fault),
         SERVED(a_method_calls_another_and_keeps_its_own_reply_whole),
         SERVED(a_method_that_calls_itself_without_end_is_stopped),
+        SERVED(a_failed_function_returns_the_codes_that_the_manual_says),
         cmocka_unit_test(a_fault_fits_whatever_the_reply_limit),
         SERVED(large_values_come_back_whole_without_a_copy),
         SERVED(a_method_added_while_running_is_there_for_the_next_call),
         cmocka_unit_test(a_name_can_be_taken_once_only),
         cmocka_unit_test(hooks_see_every_call_and_may_refuse_it),
         cmocka_unit_test(what_hooks_write_stays_on_its_line),
+        cmocka_unit_test(hooks_stand_around_each_other),
+        cmocka_unit_test(hooks_must_be_there),
         cmocka_unit_test(a_name_as_long_as_a_message_is_cut_for_hooks),
         cmocka_unit_test(what_is_set_up_stays_while_it_runs),
         cmocka_unit_test(signals_go_back_with_a_server_that_never_ran),
