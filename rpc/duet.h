@@ -30,8 +30,8 @@
  *
  * Strings are UTF-8. `const char *` arguments end with a NUL unless a size stands beside them,
  * and are copied. A NULL server is out of memory, everywhere: functions that can fail return
- * -ENOMEM, others do nothing. A NULL value reads as nil. A NULL string is an error with words.
- * A NULL call or writer is not looked at: there is none to tell of it. Texts that a call or a
+ * -ENOMEM, others do nothing. A NULL value reads as nil. A NULL string where one must be
+ * is an error. A call or a writer must not be NULL. Texts that a call or a
  * server gives belong to it.
  *
  * What a handler gets from a call (values, strings, the call itself) belongs to the call and is

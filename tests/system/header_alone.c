@@ -12,3 +12,13 @@ const duet_method header_alone_methods[] = {
     {"nothing", "n:", nothing, DUET_METHOD_INLINE, "Answers nil.", 0, 0},
     {NULL, NULL, NULL, 0, NULL, 0, 0},
 };
+
+/* Structs written where they are passed, with commas in them. */
+extern int header_alone_set_up(duet_server *server);
+int header_alone_set_up(duet_server *server)
+{
+    duet_server_add(server, (duet_method[]){{.name = "nothing", .handler = nothing}, {0}},
+                    NULL);
+    duet_server_add_hooks(server, &(duet_hooks){.before = nothing, .after = NULL}, NULL);
+    return duet_server_stats(server, &(duet_stats){.workers = 0});
+}

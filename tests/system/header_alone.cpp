@@ -12,3 +12,14 @@ const duet_method header_alone_methods[] = {
     {"nothing", "n:", nothing, DUET_METHOD_INLINE, "Answers nil.", 0, 0},
     {NULL, NULL, NULL, 0, NULL, 0, 0},
 };
+
+/* The functions that pass a size along. */
+extern int header_alone_set_up(duet_server *server);
+int header_alone_set_up(duet_server *server)
+{
+    const duet_hooks hooks = {nothing, NULL};
+    duet_stats stats;
+    duet_server_add(server, header_alone_methods, NULL);
+    duet_server_add_hooks(server, &hooks, NULL);
+    return duet_server_stats(server, &stats);
+}
