@@ -49,8 +49,6 @@ class AddressesTest(ListenTest):
         for i in range(2):
             with socket.create_connection(server.host_port(i)) as sock:
                 self.assertEqual(self.ask(sock), 42)
-        with socket.create_connection(("localhost", server.host_port()[1])) as sock:
-            self.assertEqual(self.ask(sock), 42)
 
     def test_an_abstract_name_leaves_no_file(self):
         name = f"duet-{os.getpid()}"
