@@ -1,8 +1,11 @@
 /*
- * The vtable of a wire format: a request message in, a decoded tree out; a reply's frame around
- * what the writer streams. rpc meets a format only through this header. A codec knows a format
- * and nothing else: no I/O, no clock; it may be called on any thread, for one call by one
- * thread at a time.
+ * The vtable of a wire format: a message in, a decoded tree out; a message's frame around what
+ * the writer streams. rpc meets a format only through this header. A codec knows a format and
+ * nothing else: no I/O, no clock; it may be called on any thread, for one call by one thread at
+ * a time.
+ *
+ * One codec has both sides of a call, for one connection may carry calls both ways, and what is
+ * read of either side goes through the same readers, within the same limits.
  */
 #ifndef DUET_CODEC_H
 #define DUET_CODEC_H
@@ -61,6 +64,21 @@ struct duet_incoming {
     /* Set by decode: always an array. */
     msgpack_object params;
     size_t params_offset; /* the codec's own: where head stopped */
+    bool is_fault;        /* the codec's own: params is what a reply says of a fault */
+};
+
+/* What a reply says. A fault may be anything that a peer takes for one: what has no place in
+ * code and message stands in `data`, so that nothing of it is lost. */
+struct duet_response {
+    enum { DUET_RESPONSE_RESULT, DUET_RESPONSE_FAULT } status;
+    msgpack_object result; /* RESULT: nil if there is none */
+
+    /* FAULT. What of them is missing has its usual value: DUET_FAULT_APPLICATION, the standard
+     * words, nil. The message is as it was sent, and has a NUL behind it. */
+    int64_t code;
+    const char *message;
+    size_t message_size;
+    msgpack_object data;
 };
 
 struct duet_writer;
@@ -69,13 +87,16 @@ struct duet_writer_ops;
 struct duet_codec {
     const char *name; /* "XML-RPC", "MessagePack-RPC" */
     duet_protocol protocol;
-    const char *content_type; /* of replies in HTTP */
+    const char *content_type; /* of bodies in HTTP */
     const struct duet_writer_ops *writer_ops;
     bool head_reads_all; /* a good head has decoded the parameters too, and needs the message no
                             more: decode has nothing left to do */
 
+    /* ---- Calls that come in */
+
     /* Reads what is needed to find the method: kind, msgid, name. Cheap where the format allows
-     * it; XML is parsed whole. 0, or DUET_FAILED with the request's fault set. */
+     * it; XML is parsed whole. Of a reply that comes among requests it reads kind and msgid. 0,
+     * or DUET_FAILED with the request's fault set. */
     int (*head)(struct duet_incoming *request);
 
     /* Decodes the parameters into the arena. 0, or DUET_FAILED with the request's fault set. */
@@ -88,6 +109,21 @@ struct duet_codec {
 
     /* A whole fault reply into an empty writer. */
     int (*fault)(struct duet_writer *writer, uint32_t msgid, const struct duet_fault *fault);
+
+    /* ---- Calls that go out */
+
+    /* What stands before a call's arguments, into an empty writer that then wants `count`
+     * values, and after them, once the writer has finished. A DUET_KIND_REQUEST or
+     * _NOTIFICATION: XML-RPC has no notifications, and a reply to what was meant as one is for
+     * the caller to drop. 0, or below 0 with the writer's fault set; the error sticks. */
+    int (*begin_call)(struct duet_writer *writer, enum duet_kind kind, uint32_t msgid,
+                      const char *method, size_t count);
+    int (*end_call)(struct duet_writer *writer);
+
+    /* Reads a whole reply into the arena, and its msgid where the format has one; head need not
+     * have seen it. A fault is a good reply. 0, or DUET_FAILED with the fault of `reply` set:
+     * then this is no reply, or over a limit. */
+    int (*reply)(struct duet_incoming *reply, struct duet_response *response);
 };
 
 extern const struct duet_codec duet_codec_msgpack;

@@ -66,6 +66,7 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
     writer->max_depth = max_depth;
     writer->first_mark = writer->last_mark;
     writer->lapse_count = 0;
+    writer->is_call = false;
     writer->may_refer = false;
     writer->reference_count = 0;
     writer->referred_bytes = 0;
@@ -79,23 +80,28 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
     if (writer->error < 0)
         return writer->error;
     if (rc == -EMSGSIZE)
-        rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT, "reply exceeds --max-reply %zu",
+        rc = duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
+                            writer->is_call ? "call exceeds --max-message %zu"
+                                            : "reply exceeds --max-reply %zu",
                             writer->out.max);
     if (rc == DUET_FAILED)
         writer->fault->is_nameless = true;
     if (rc == -ENOBUFS)
         rc = duet_fault_set(writer->fault, DUET_FAULT_BUSY,
-                            "the server is busy: no room for a reply of more than %zu bytes "
+                            "the %s is busy: no room for a %s of more than %zu bytes "
                             "beside the messages and replies under way (--max-buffered %zu); "
                             "try again",
-                            writer->out.capacity, writer->out.account->budget->max);
+                            writer->is_call ? "client" : "server",
+                            writer->is_call ? "call" : "reply", writer->out.capacity,
+                            writer->out.account->budget->max);
     return writer->error = rc == DUET_FAILED ? duet_fault_rc(writer->fault) : rc;
 }
 
 int duet_writer_misuse(struct duet_writer *writer, const char *words)
 {
-    return duet_writer_stick(
-        writer, duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "the method %s", words));
+    int rc = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL, "the %s %s",
+                            writer->is_call ? "caller" : "method", words);
+    return duet_writer_stick(writer, rc);
 }
 
 int duet_writer_expect_slow(struct duet_writer *writer)
@@ -103,7 +109,10 @@ int duet_writer_expect_slow(struct duet_writer *writer)
     if (writer->error < 0)
         return writer->error;
     if (writer->depth == writer->base)
-        return writer->wanted > 0 ? 0 : duet_writer_misuse(writer, "wrote a second value");
+        return writer->wanted > 0
+                   ? 0
+                   : duet_writer_misuse(writer, writer->is_call ? "wrote an argument too many"
+                                                                : "wrote a second value");
     enum duet_frame_kind kind = duet_writer_top(writer)->kind;
     if (kind == DUET_FRAME_MAP || kind == DUET_FRAME_FIELDS)
         return duet_writer_misuse(writer, "wrote a value where a key must stand");
@@ -121,14 +130,19 @@ static int count_in_container(struct duet_writer *writer)
     }
     if (frame->kind == DUET_FRAME_FIELDS_NAMED)
         frame->kind = DUET_FRAME_FIELDS;
+    if (frame->kind == DUET_FRAME_ARGUMENTS)
+        return writer->ops->end_argument(writer, frame->left);
     return 0;
 }
 
 int duet_writer_close(struct duet_writer *writer)
 {
-    bool map = duet_writer_top(writer)->kind == DUET_FRAME_MAP;
+    enum duet_frame_kind kind = duet_writer_top(writer)->kind;
     writer->depth--;
-    return map ? writer->ops->end_map(writer) : writer->ops->end_array(writer);
+    if (kind == DUET_FRAME_ARGUMENTS)
+        return 0;
+    return kind == DUET_FRAME_MAP ? writer->ops->end_map(writer)
+                                  : writer->ops->end_array(writer);
 }
 
 int duet_writer_count_slow(struct duet_writer *writer, int rc)
@@ -163,15 +177,19 @@ bool duet_writer_refer(struct duet_writer *writer, size_t size)
 
 static int unfinished(struct duet_writer *writer)
 {
+    static const char *const items[] = {
+        [DUET_FRAME_ARRAY] = "items of an array",
+        [DUET_FRAME_MAP] = "pairs of a map",
+        [DUET_FRAME_MAP_KEYED] = "pairs of a map",
+        [DUET_FRAME_FIELDS] = "fields of a record",
+        [DUET_FRAME_FIELDS_NAMED] = "fields of a record",
+        [DUET_FRAME_ARGUMENTS] = "arguments",
+    };
     const struct duet_writer_frame *frame = duet_writer_top(writer);
-    bool map = frame->kind == DUET_FRAME_MAP || frame->kind == DUET_FRAME_MAP_KEYED;
-    bool array = frame->kind == DUET_FRAME_ARRAY;
     int rc = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
-                            "the method wrote %" PRIu32 " of %" PRIu32 " %s",
-                            frame->count - frame->left, frame->count,
-                            map     ? "pairs of a map"
-                            : array ? "items of an array"
-                                    : "fields of a record");
+                            "the %s wrote %" PRIu32 " of %" PRIu32 " %s",
+                            writer->is_call ? "caller" : "method", frame->count - frame->left,
+                            frame->count, items[frame->kind]);
     return duet_writer_stick(writer, rc);
 }
 

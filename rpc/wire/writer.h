@@ -33,6 +33,9 @@ struct duet_writer_ops {
     int (*end_member)(struct duet_writer *writer);
     int (*end_map)(struct duet_writer *writer);
 
+    /* After an argument of a call, with the number of those to come. */
+    int (*end_argument)(struct duet_writer *writer, size_t left);
+
     bool has_field_names; /* records are always maps (XML-RPC's struct) */
 };
 
@@ -46,6 +49,7 @@ enum duet_frame_kind {
     DUET_FRAME_MAP_KEYED,    /* the value of that key */
     DUET_FRAME_FIELDS,       /* a field of a record that is sent as an array */
     DUET_FRAME_FIELDS_NAMED, /* the value of that field */
+    DUET_FRAME_ARGUMENTS,    /* of a call: a value */
 };
 struct duet_writer_frame {
     const msgpack_object *source; /* when a value is copied: where its next item lies */
@@ -89,6 +93,7 @@ struct duet_writer {
     uint64_t first_mark, last_mark; /* those up to the first are of other calls or scopes */
     unsigned lapse_count;
     struct duet_writer_lapse lapses[DUET_WRITER_LAPSES];
+    bool is_call;   /* what is written is a call, not a reply */
     bool may_refer; /* what values lie in outlives the output: set after start */
     unsigned reference_count;
     size_t referred_bytes;
@@ -107,6 +112,10 @@ void duet_writer_init(struct duet_writer *writer, size_t max_bytes);
  * maximum. */
 void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops *ops,
                        struct duet_style style, struct duet_fault *fault, size_t max_depth);
+
+/* Opens a call, whose head was written with the outcome `rc`: `count` arguments are wanted
+ * next, instead of one value. 0, or the error that sticks. */
+int duet_writer_open_call(struct duet_writer *writer, int rc, size_t count);
 
 /* Leaves a large string out of the output and refers to it, if that may be; false: it has to be
  * copied. For operations. */

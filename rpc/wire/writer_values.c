@@ -118,8 +118,9 @@ static int expect_container(struct duet_writer *writer, size_t count)
     if (count > writer->out.max || count > UINT32_MAX) /* each item takes a byte at least */
         return -EMSGSIZE;
     if (writer->depth == writer->max_depth)
-        return duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
-                              "the reply nests deeper than %zu levels", writer->max_depth);
+        return duet_fault_set(
+            writer->fault, DUET_FAULT_LIMIT, "the %s nests deeper than %zu levels",
+            writer->is_call ? "call" : "reply", writer->max_depth - writer->is_call);
     return writer->depth == writer->capacity ? grow_frames(writer) : 0;
 }
 
@@ -134,6 +135,15 @@ static int open_container(struct duet_writer *writer, int rc, enum duet_frame_ki
     writer->frames[writer->depth++] =
         (struct duet_writer_frame){source, left, left, kind, (uint32_t)writer->out.size};
     return count > 0 ? 0 : duet_writer_count(writer, duet_writer_close(writer));
+}
+
+int duet_writer_open_call(struct duet_writer *writer, int rc, size_t count)
+{
+    writer->is_call = true;
+    writer->max_depth++; /* the arguments are no level of their own */
+    if (rc == 0)
+        rc = expect_container(writer, count);
+    return open_container(writer, rc, DUET_FRAME_ARGUMENTS, count, NULL);
 }
 
 static int write_array(duet_writer *writer, size_t count, enum duet_frame_kind kind,
@@ -188,6 +198,7 @@ static int write_key(duet_writer *writer, const msgpack_object *key)
         frame->kind = DUET_FRAME_FIELDS_NAMED;
         return 0;
     case DUET_FRAME_ARRAY:
+    case DUET_FRAME_ARGUMENTS:
         return duet_writer_misuse(writer, "wrote a key outside of a map");
     default:
         return duet_writer_misuse(writer, "wrote a key where a value must stand");

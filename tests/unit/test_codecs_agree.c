@@ -3,9 +3,10 @@
  * decoded, and written as MessagePack again must give the first bytes back.
  */
 #include "codec_msgpack.h"
+
+#include "random_value.h"
 #include "writer.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,21 +151,14 @@ static void doubles_agree_to_the_bit(void **state)
     }
 }
 
-static const char *const texts[] = {
-    "",          "plain",        " spaces \t around\n", "<b>&amp;</b>",
-    "]]>",       "\r\n",         "caf\xc3\xa9",         "\xf0\x9f\x98\x80\xf0\x9f\x91\x8d",
-    "\"quoted'", "\xef\xbf\xbd", "\x7f\xc2\x80",
-};
-enum { TEXTS = sizeof texts / sizeof *texts };
-
 static void strings_agree_as_values_and_as_keys(void **state)
 {
     (void)state;
     start(&first, &duet_writer_ops_msgpack);
-    duet_write_map(&first, TEXTS);
-    for (size_t i = 0; i < TEXTS; i++) {
-        duet_write_key(&first, texts[i], strlen(texts[i]));
-        duet_write_string(&first, texts[i], strlen(texts[i]));
+    duet_write_map(&first, RANDOM_TEXTS);
+    for (size_t i = 0; i < RANDOM_TEXTS; i++) {
+        duet_write_key(&first, random_texts[i], strlen(random_texts[i]));
+        duet_write_string(&first, random_texts[i], strlen(random_texts[i]));
     }
     expect_agreement();
 }
@@ -196,87 +190,6 @@ static void the_deepest_allowed_value_agrees(void **state)
 
 /* ---- Random values of every type that both formats have */
 
-static uint64_t random_bits(void)
-{
-    uint64_t bits = 0;
-    for (int i = 0; i < 5; i++)
-        bits = bits << 15 ^ (uint64_t)rand();
-    return bits;
-}
-
-static void write_random_double(void)
-{
-    double value;
-    do {
-        uint64_t bits = random_bits();
-        memcpy(&value, &bits, sizeof value);
-    } while (!isfinite(value));
-    duet_write_double(&first, value);
-}
-
-static void write_random_text(bool as_key)
-{
-    char text[100] = "";
-    for (int n = rand() % 4; n > 0; n--)
-        strcat(text, texts[rand() % TEXTS]);
-    if (as_key)
-        duet_write_key(&first, text, strlen(text));
-    else
-        duet_write_string(&first, text, strlen(text));
-}
-
-static void write_random_bytes(void)
-{
-    uint8_t bytes[80];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(rand() >> 4);
-    duet_write_bytes(&first, bytes, (size_t)rand() % sizeof bytes);
-}
-
-static void write_random_scalar(void)
-{
-    switch (rand() % 7) {
-    case 0:
-        duet_write_nil(&first);
-        break;
-    case 1:
-        duet_write_bool(&first, rand() & 1);
-        break;
-    case 2:
-        duet_write_int(&first, (int64_t)random_bits() >> rand() % 64);
-        break;
-    case 3:
-        write_random_double();
-        break;
-    case 4:
-        write_random_text(false);
-        break;
-    case 5:
-        write_random_bytes();
-        break;
-    default:
-        duet_write_time(&first, (duet_time){(int64_t)(random_bits() % 253402300800), 0});
-    }
-}
-
-/* Writes until the writer wants no more; containers get rarer with depth. */
-static void write_random_value(void)
-{
-    do {
-        enum duet_frame_kind kind =
-            first.depth > 0 ? first.frames[first.depth - 1].kind : DUET_FRAME_ARRAY;
-        if (kind == DUET_FRAME_MAP)
-            write_random_text(true);
-        bool container = (size_t)rand() % (first.depth + 2) == 0;
-        if (container && rand() & 1)
-            duet_write_map(&first, (size_t)rand() % 5);
-        else if (container)
-            duet_write_array(&first, (size_t)rand() % 6);
-        else
-            write_random_scalar();
-    } while (first.depth > 0);
-}
-
 static void random_values_agree(void **state)
 {
     (void)state;
@@ -284,7 +197,7 @@ static void random_values_agree(void **state)
     size_t containers = 0;
     for (int i = 0; i < 3000; i++) {
         start(&first, &duet_writer_ops_msgpack);
-        write_random_value();
+        write_random_value(&first);
         assert_int_equal(first.error, 0);
         containers += (first.out.data[0] & 0xe0) == 0x80;
         expect_agreement();

@@ -108,6 +108,11 @@ static int end_map(struct duet_writer *writer)
     return say(writer, "}");
 }
 
+static int end_argument(struct duet_writer *writer, size_t left)
+{
+    return say(writer, left > 0 ? "; " : ".");
+}
+
 static const struct duet_writer_ops text_ops = {
     .nil = say_nil,
     .boolean = say_bool,
@@ -124,6 +129,7 @@ static const struct duet_writer_ops text_ops = {
     .key = say_key,
     .end_member = end_member,
     .end_map = end_map,
+    .end_argument = end_argument,
 };
 
 /* ---- Fixture: a fresh writer, and what came of it */
@@ -235,6 +241,69 @@ static void a_record_is_a_map_or_an_array_of_its_values(void **state)
         duet_write_int(&writer, 2);
         expect_text(expected[i]);
     }
+}
+
+/* ---- Calls: arguments in the place of one value */
+
+static void arguments_are_written_side_by_side(void **state)
+{
+    (void)state;
+    assert_int_equal(duet_writer_open_call(&writer, 0, 4), 0);
+    duet_write_int(&writer, 1);
+    duet_write_array(&writer, 2);
+    duet_write_int(&writer, 2);
+    duet_write_int(&writer, 3);
+    duet_mark mark = duet_writer_mark(&writer);
+    duet_write_int(&writer, 7);
+    duet_writer_rewind(&writer, mark);
+    duet_write_map(&writer, 0);
+    duet_write_nil(&writer);
+    expect_text("1 ; [2 3 ]; {}; nil .");
+
+    begin();
+    assert_int_equal(duet_writer_open_call(&writer, 0, 0), 0);
+    expect_text("");
+}
+
+static void arguments_too_few_or_too_many_are_told_of(void **state)
+{
+    (void)state;
+    duet_writer_open_call(&writer, 0, 2);
+    duet_write_int(&writer, 1);
+    expect_fault(DUET_FAULT_INTERNAL, "the caller wrote 1 of 2 arguments");
+
+    begin();
+    duet_writer_open_call(&writer, 0, 1);
+    duet_write_int(&writer, 1);
+    duet_write_int(&writer, 2);
+    expect_fault(DUET_FAULT_INTERNAL, "the caller wrote an argument too many");
+
+    begin();
+    duet_writer_open_call(&writer, 0, 1);
+    duet_write_field(&writer, "x");
+    expect_fault(DUET_FAULT_INTERNAL, "the caller wrote a key outside of a map");
+}
+
+static void a_call_has_limits_of_its_own_name(void **state)
+{
+    (void)state;
+    begin_with(&text_ops, 2);
+    duet_writer_open_call(&writer, 0, 1);
+    duet_write_array(&writer, 1);
+    duet_write_array(&writer, 1);
+    duet_write_array(&writer, 1);
+    expect_fault(DUET_FAULT_LIMIT, "the call nests deeper than 2 levels");
+
+    begin();
+    duet_writer_open_call(&writer, 0, 1);
+    char text[1001] = "";
+    duet_write_string(&writer, text, sizeof text);
+    expect_fault(DUET_FAULT_LIMIT, "call exceeds --max-message 1000");
+
+    begin();
+    assert_int_equal(duet_writer_open_call(&writer, -EMSGSIZE, 1), DUET_FAULT_LIMIT);
+    duet_write_int(&writer, 1);
+    expect_fault(DUET_FAULT_LIMIT, "call exceeds --max-message 1000");
 }
 
 /* ---- Wrong use: steps in letters, and the words for it. i int, [ array of 2, { map of 2,
@@ -653,6 +722,9 @@ int main(void)
         TEST(no_scope_where_no_value_may_stand),
         TEST(a_value_is_copied_with_all_that_is_in_it),
         TEST(a_copy_too_deep_is_refused_and_does_not_recurse),
+        TEST(arguments_are_written_side_by_side),
+        TEST(arguments_too_few_or_too_many_are_told_of),
+        TEST(a_call_has_limits_of_its_own_name),
         TEST(a_recycled_writer_keeps_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

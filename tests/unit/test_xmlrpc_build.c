@@ -65,7 +65,7 @@ static void containers_nest_and_keep_their_order(void **state)
     assert_int_equal(duet_xml_build_open(build, MSGPACK_OBJECT_ARRAY), 0);
     assert_int_equal(duet_xml_build_push(build, number(2)), 0);
     assert_int_equal(duet_xml_build_open(build, MSGPACK_OBJECT_MAP), 0);
-    assert_int_equal(duet_xml_build_argument(build), 2);
+    assert_string_equal(duet_xml_build_where(build), "argument 2");
 
     assert_int_equal(duet_xml_build_member(build), 0);
     assert_false(duet_xml_build_has_key(build));

@@ -95,7 +95,7 @@ static inline bool same_tree(const msgpack_object *a, const msgpack_object *b)
 static inline bool same_call(const struct duet_incoming *a, const struct duet_incoming *b)
 {
     return same_bytes(a->method, a->method_size, b->method, b->method_size) &&
-           same_tree(&a->params, &b->params);
+           a->is_fault == b->is_fault && same_tree(&a->params, &b->params);
 }
 
 /* Whatever the fast reader made of it, the message is untouched; and what it does not read
@@ -106,19 +106,20 @@ static inline bool is_clean(const struct view *view, const void *bytes)
     if (request->size > 0 && memcmp(view->bytes, bytes, request->size) != 0)
         return false;
     bool untouched = request->method == NULL && request->params.type == MSGPACK_OBJECT_NIL &&
-                     view->arena.chunks == NULL && view->arena.next == NULL &&
-                     view->arena.total == 0;
+                     !request->is_fault && view->arena.chunks == NULL &&
+                     view->arena.next == NULL && view->arena.total == 0;
     return view->fault.code == 0 && (view->is_read || untouched);
 }
 
 enum agreement { LEFT_TO_EXPAT, READ_ALIKE, READ_DIFFERENTLY };
 
-static inline enum agreement agree(const struct duet_limits *limits, bool int_is_strict,
-                                   const void *bytes, size_t size)
+static inline enum agreement agree_on(enum duet_kind kind, const struct duet_limits *limits,
+                                      bool int_is_strict, const void *bytes, size_t size)
 {
     struct view fast, expat;
     view_init(&fast, limits, bytes, size, 0);
     view_init(&expat, limits, bytes, size, 1); /* where one byte more may be read */
+    fast.request.kind = expat.request.kind = kind;
     fast.request.int_is_strict = expat.request.int_is_strict = int_is_strict;
     struct duet_xml_thread *thread = duet_xml_thread();
     fast.is_read = duet_xml_fast_read(&thread->build, &fast.request);
@@ -136,19 +137,33 @@ static inline enum agreement agree(const struct duet_limits *limits, bool int_is
     return agreement;
 }
 
+/* The same of a call. */
+static inline enum agreement agree(const struct duet_limits *limits, bool int_is_strict,
+                                   const void *bytes, size_t size)
+{
+    return agree_on(DUET_KIND_REQUEST, limits, int_is_strict, bytes, size);
+}
+
 /* Under limits that nothing small meets, and under tight ones; with wide integers and strict.
  */
-static inline enum agreement agree_under_limits(const void *bytes, size_t size)
+static inline enum agreement agree_under_limits_on(enum duet_kind kind, const void *bytes,
+                                                   size_t size)
 {
     static const struct duet_limits wide = {
         .max_message = 16 << 20, .max_head = 16384, .max_values = 1000000, .max_depth = 64};
     static const struct duet_limits tight = {
         .max_message = 16 << 20, .max_head = 16384, .max_values = 5, .max_depth = 2};
-    enum agreement agreement = agree(&wide, false, bytes, size);
-    if (agree(&wide, true, bytes, size) == READ_DIFFERENTLY ||
-        agree(&tight, false, bytes, size) == READ_DIFFERENTLY)
+    enum agreement agreement = agree_on(kind, &wide, false, bytes, size);
+    if (agree_on(kind, &wide, true, bytes, size) == READ_DIFFERENTLY ||
+        agree_on(kind, &tight, false, bytes, size) == READ_DIFFERENTLY)
         return READ_DIFFERENTLY;
     return agreement;
+}
+
+/* The same of a call. */
+static inline enum agreement agree_under_limits(const void *bytes, size_t size)
+{
+    return agree_under_limits_on(DUET_KIND_REQUEST, bytes, size);
 }
 
 #endif

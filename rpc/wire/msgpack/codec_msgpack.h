@@ -12,7 +12,20 @@
  * set. */
 int duet_msgpack_check(struct duet_incoming *request);
 
+/* The first item of a message. */
+enum duet_msgpack_type { TYPE_REQUEST, TYPE_RESPONSE, TYPE_NOTIFICATION };
+
+/* The vtable's head: msgpack_head.c. Of a reply params_offset is where error and result stand.
+ */
+int duet_msgpack_head(struct duet_incoming *request);
+
 /* The vtable's decode: msgpack_tree.c. */
 int duet_msgpack_decode(struct duet_incoming *request);
+
+/* Reads `count` values that stand in a row, the first of them `offset` bytes into the message,
+ * and all that is in them. 0, or DUET_FAILED with the request's fault set: no memory for
+ * them. */
+int duet_msgpack_read(struct duet_incoming *request, size_t offset, msgpack_object *values,
+                      uint32_t count);
 
 #endif

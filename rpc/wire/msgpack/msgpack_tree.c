@@ -1,8 +1,8 @@
 /*
- * Builds the tree of a MessagePack request's parameters: one pass over bytes that
- * framing_msgpack has walked, so that no length is checked again; no recursion; each
- * container's items in one piece of the arena. Strings, bytes and extensions point into the
- * message.
+ * Builds the tree of a MessagePack message's values, the parameters of a request or what a
+ * reply says: one pass over bytes that framing_msgpack has walked, so that no length is checked
+ * again; no recursion; each container's items in one piece of the arena. Strings, bytes and
+ * extensions point into the message.
  */
 #include "codec_msgpack.h"
 
@@ -232,7 +232,8 @@ struct stack {
 static int push(struct stack *stack, struct duet_incoming *request, struct frame frame)
 {
     if (stack->depth == stack->capacity) {
-        /* As deep as the walk lets a tree be: the parameters and what is inside each other. */
+        /* As deep as the walk lets a tree be: the parameters, or a reply's two values, and what
+         * is inside each other. */
         size_t capacity = (size_t)request->limits->max_depth + 1;
         struct frame *frames = duet_arena_alloc(request->arena, capacity * sizeof *frames);
         if (frames == NULL)
@@ -245,14 +246,15 @@ static int push(struct stack *stack, struct duet_incoming *request, struct frame
     return 0;
 }
 
-/* Reads the value at `p` and all that is in it. */
-static int read_tree(struct duet_incoming *request, const uint8_t *p, msgpack_object *root)
+/* Reads `count` values at `p` and all that is in them. */
+static int read_trees(struct duet_incoming *request, const uint8_t *p, msgpack_object *roots,
+                      uint32_t count)
 {
     struct stack stack;
     stack.frames = stack.inline_frames;
     stack.depth = 0;
     stack.capacity = INLINE_FRAMES;
-    struct frame filling = {.next = root, .left = 1};
+    struct frame filling = {.next = roots, .left = count};
 
     for (;;) {
         msgpack_object *object = filling.next++;
@@ -260,10 +262,10 @@ static int read_tree(struct duet_incoming *request, const uint8_t *p, msgpack_ob
         if (!is_container(*p)) {
             p = read_value(request, p, object);
         } else {
-            uint32_t count;
+            uint32_t size;
             struct frame items;
-            p = read_container(p, object, &count);
-            if (reserve_items(request, object, count, &items) < 0)
+            p = read_container(p, object, &size);
+            if (reserve_items(request, object, size, &items) < 0)
                 return -1;
             if (filling.left > 0 && push(&stack, request, filling) < 0)
                 return -1;
@@ -277,18 +279,23 @@ static int read_tree(struct duet_incoming *request, const uint8_t *p, msgpack_ob
     }
 }
 
-int duet_msgpack_decode(struct duet_incoming *request)
+int duet_msgpack_read(struct duet_incoming *request, size_t offset, msgpack_object *values,
+                      uint32_t count)
 {
-    const uint8_t *params = request->bytes + request->params_offset;
-    request->params.type = MSGPACK_OBJECT_ARRAY;
-    request->params.via.array.size = 0;
-    request->params.via.array.ptr = NULL;
-    if (*params == DUET_MSGPACK_NIL) /* nil: no parameters */
-        return 0;
-    if (read_tree(request, params, &request->params) == 0)
+    if (read_trees(request, request->bytes + offset, values, count) == 0)
         return 0;
     return duet_fault_set(request->fault, DUET_FAULT_LIMIT,
                           "the values of a message of %zu bytes need more memory than a call "
                           "may use (see --max-message %zu)",
                           request->size, request->limits->max_message);
+}
+
+int duet_msgpack_decode(struct duet_incoming *request)
+{
+    request->params.type = MSGPACK_OBJECT_ARRAY;
+    request->params.via.array.size = 0;
+    request->params.via.array.ptr = NULL;
+    if (request->bytes[request->params_offset] == DUET_MSGPACK_NIL) /* no parameters */
+        return 0;
+    return duet_msgpack_read(request, request->params_offset, &request->params, 1);
 }

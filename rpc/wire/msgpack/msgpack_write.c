@@ -129,6 +129,12 @@ static int no_end(struct duet_writer *writer)
     return 0;
 }
 
+static int no_end_of_argument(struct duet_writer *writer, size_t left)
+{
+    (void)writer, (void)left;
+    return 0;
+}
+
 static int write_scalar(struct duet_writer *writer, const msgpack_object *object)
 {
     switch (object->type) {
@@ -225,5 +231,6 @@ const struct duet_writer_ops duet_writer_ops_msgpack = {
     .key = write_key,
     .end_member = no_end,
     .end_map = no_end,
+    .end_argument = no_end_of_argument,
     .has_field_names = false,
 };

@@ -1,10 +1,11 @@
 /*
- * XML-RPC as a codec: requests are read whole, because the method's name is in the document;
- * replies are the writer's value in a methodResponse. Called on any thread; what a thread keeps
- * between documents is in xmlrpc_expat.
+ * XML-RPC as a codec: documents are read whole, because the method's name stands in them; what
+ * the writer writes goes into a methodResponse, or into a methodCall's params. Called on any
+ * thread; what a thread keeps between documents is in xmlrpc_expat.
  */
 #include "codec.h"
-#include "writer.h"
+#include "response.h"
+#include "writer_parts.h"
 #include "xmlrpc_fast.h"
 #include "xmlrpc_number.h"
 #include "xmlrpc_read.h"
@@ -14,16 +15,21 @@
 
 #define TEXT(text) text, sizeof text - 1
 
+static int read_document(struct duet_incoming *document)
+{
+    document->has_msgid = false;
+    document->msgid = 0;
+    struct duet_xml_thread *thread = duet_xml_thread();
+    int rc = 0;
+    if (!duet_xml_fast_read(&thread->build, document))
+        rc = duet_xml_read(thread, document);
+    return rc;
+}
+
 static int head(struct duet_incoming *request)
 {
     request->kind = DUET_KIND_REQUEST;
-    request->has_msgid = false;
-    request->msgid = 0;
-    struct duet_xml_thread *thread = duet_xml_thread();
-    int rc = 0;
-    if (!duet_xml_fast_read(&thread->build, request))
-        rc = duet_xml_read(thread, request);
-    return rc;
+    return read_document(request);
 }
 
 /* head has done it. */
@@ -33,18 +39,23 @@ static int decode(struct duet_incoming *request)
     return 0;
 }
 
+#define DECLARATION "<?xml version=\"1.0\"?>\r\n"
+#define NAMESPACE " xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\""
+
+/* Whether the style calls for Apache's types: their namespace is declared by the root. */
+static bool is_extended(const struct duet_writer *writer)
+{
+    return writer->style.i8 == DUET_I8_EX || writer->style.nil == DUET_NIL_EX;
+}
+
 static int begin_reply(struct duet_writer *writer, uint32_t msgid)
 {
     (void)msgid;
-    bool extended = writer->style.i8 == DUET_I8_EX || writer->style.nil == DUET_NIL_EX;
-    if (!extended)
-        return duet_buf_append(
-            &writer->out, TEXT("<?xml version=\"1.0\"?>\r\n<methodResponse><params><param>"));
-    return duet_buf_append(
-        &writer->out,
-        TEXT(
-            "<?xml version=\"1.0\"?>\r\n<methodResponse xmlns:ex=\"http://ws.apache.org/xmlrpc/"
-            "namespaces/extensions\"><params><param>"));
+    if (!is_extended(writer))
+        return duet_buf_append(&writer->out,
+                               TEXT(DECLARATION "<methodResponse><params><param>"));
+    return duet_buf_append(&writer->out,
+                           TEXT(DECLARATION "<methodResponse" NAMESPACE "><params><param>"));
 }
 
 static int end_reply(struct duet_writer *writer)
@@ -58,9 +69,9 @@ static int fault(struct duet_writer *writer, uint32_t msgid, const struct duet_f
     struct duet_buf *out = &writer->out;
     char code[DUET_XML_INTEGER_ROOM];
     size_t code_size = duet_xml_integer_write(code, fault->code), bad;
-    int rc = duet_buf_append(
-        out, TEXT("<?xml version=\"1.0\"?>\r\n<methodResponse><fault><value><struct>"
-                  "<member><name>faultCode</name><value><int>"));
+    int rc =
+        duet_buf_append(out, TEXT(DECLARATION "<methodResponse><fault><value><struct>"
+                                              "<member><name>faultCode</name><value><int>"));
     if (rc == 0)
         rc = duet_buf_append(out, code, code_size);
     if (rc == 0)
@@ -74,6 +85,65 @@ static int fault(struct duet_writer *writer, uint32_t msgid, const struct duet_f
     return rc;
 }
 
+/* ---- Calls that go out */
+
+static int put_method(struct duet_writer *writer, const char *method)
+{
+    size_t bad;
+    int rc = duet_xml_text_write(&writer->out, method, strlen(method), false, &bad);
+    if (rc <= 0)
+        return rc;
+    return duet_fault_set(writer->fault, DUET_FAULT_REQUEST,
+                          "the method's name holds byte 0x%02x at offset %zu, which XML cannot "
+                          "carry",
+                          (uint8_t)method[bad], bad);
+}
+
+static int begin_call(struct duet_writer *writer, enum duet_kind kind, uint32_t msgid,
+                      const char *method, size_t count)
+{
+    (void)kind, (void)msgid;
+    struct duet_buf *out = &writer->out;
+    int rc =
+        is_extended(writer)
+            ? duet_buf_append(out, TEXT(DECLARATION "<methodCall" NAMESPACE "><methodName>"))
+            : duet_buf_append(out, TEXT(DECLARATION "<methodCall><methodName>"));
+    if (rc == 0)
+        rc = put_method(writer, method);
+    if (rc == 0)
+        rc = duet_buf_append(out, TEXT("</methodName><params>"));
+    if (rc == 0 && count > 0)
+        rc = duet_buf_append(out, TEXT("<param>"));
+    return duet_writer_open_call(writer, rc, count);
+}
+
+static int end_call(struct duet_writer *writer)
+{
+    int rc = duet_buf_append(&writer->out, TEXT("</params></methodCall>\r\n"));
+    return rc < 0 ? duet_writer_stick(writer, rc) : 0;
+}
+
+/* Servers whose method returns nothing may send no value, which is nil, as Python's client
+ * takes it; more than one is for nobody to choose from. */
+static int reply(struct duet_incoming *reply, struct duet_response *response)
+{
+    reply->kind = DUET_KIND_RESPONSE;
+    int rc = read_document(reply);
+    if (rc < 0)
+        return rc;
+    const msgpack_object_array *values = &reply->params.via.array;
+    if (values->size > 1)
+        return duet_fault_set(reply->fault, DUET_FAULT_REQUEST,
+                              "a reply has one value, got %" PRIu32, values->size);
+    if (reply->is_fault)
+        duet_response_fault(response, values->ptr[0]);
+    else
+        duet_response_result(response, values->size > 0
+                                           ? values->ptr[0]
+                                           : (msgpack_object){.type = MSGPACK_OBJECT_NIL});
+    return 0;
+}
+
 const struct duet_codec duet_codec_xmlrpc = {
     .name = "XML-RPC",
     .protocol = DUET_PROTOCOL_XMLRPC,
@@ -85,4 +155,7 @@ const struct duet_codec duet_codec_xmlrpc = {
     .begin_reply = begin_reply,
     .end_reply = end_reply,
     .fault = fault,
+    .begin_call = begin_call,
+    .end_call = end_call,
+    .reply = reply,
 };

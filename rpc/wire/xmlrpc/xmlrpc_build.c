@@ -3,6 +3,7 @@
  */
 #include "xmlrpc_build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -71,9 +72,9 @@ static int push(struct duet_xml_build *build, msgpack_object object)
 {
     if (build->values >= build->max_values)
         return duet_fault_set(build->request->fault, DUET_FAULT_LIMIT,
-                              "argument %zu: a message of more than %zu values exceeds "
+                              "%s: a message of more than %zu values exceeds "
                               "--max-values %zu",
-                              duet_xml_build_argument(build), build->max_values,
+                              duet_xml_build_where(build), build->max_values,
                               build->request->limits->max_values);
     if (build->size == build->capacity) {
         int rc = grow(build);
@@ -95,8 +96,8 @@ int duet_xml_build_open(struct duet_xml_build *build, msgpack_object_type type)
     unsigned max_depth = build->request->limits->max_depth;
     if (build->depth >= max_depth)
         return duet_fault_set(build->request->fault, DUET_FAULT_LIMIT,
-                              "argument %zu: nesting of %u levels exceeds --max-depth %u",
-                              duet_xml_build_argument(build), build->depth + 1, max_depth);
+                              "%s: nesting of %u levels exceeds --max-depth %u",
+                              duet_xml_build_where(build), build->depth + 1, max_depth);
     int rc = push(build, (msgpack_object){.type = type, .via.u64 = build->base});
     if (rc < 0)
         return rc;
@@ -180,12 +181,15 @@ int duet_xml_build_finish(struct duet_xml_build *build, msgpack_object *params)
     return 0;
 }
 
-size_t duet_xml_build_argument(const struct duet_xml_build *build)
+const char *duet_xml_build_where(struct duet_xml_build *build)
 {
+    if (build->request->kind == DUET_KIND_RESPONSE)
+        return build->request->is_fault ? "the fault" : "the result";
     size_t at = build->size;
     for (size_t base = build->base; base > 0; base = (size_t)build->stack[base - 1].via.u64)
         at = base - 1;
-    return at + 1;
+    snprintf(build->where, sizeof build->where, "argument %zu", at + 1);
+    return build->where;
 }
 
 static bool resize_text(struct duet_xml_build *build, size_t room)

@@ -27,6 +27,8 @@ struct duet_xml_build {
     /* Text that is being collected; NULL when there is none yet. */
     char *text;
     size_t text_size, text_room;
+
+    char where[32]; /* for duet_xml_build_where */
 };
 
 /* An empty builder: zero bytes are one too. */
@@ -55,11 +57,11 @@ void duet_xml_build_key(struct duet_xml_build *build, msgpack_object key);
 bool duet_xml_build_has_key(const struct duet_xml_build *build);
 bool duet_xml_build_has_value(const struct duet_xml_build *build);
 
-/* Makes the array of all arguments. */
+/* Makes the array of all arguments, or of all that a reply holds. */
 int duet_xml_build_finish(struct duet_xml_build *build, msgpack_object *params);
 
-/* The number, from 1, of the argument that is being built, for messages. */
-size_t duet_xml_build_argument(const struct duet_xml_build *build);
+/* What is being built, for messages: "argument 2", "the result". Good until the next time. */
+const char *duet_xml_build_where(struct duet_xml_build *build);
 
 /* The type of the innermost open container; MSGPACK_OBJECT_NIL when there is none. */
 static inline msgpack_object_type duet_xml_build_inside(const struct duet_xml_build *build)

@@ -6,6 +6,8 @@
  *              -> params -> param -> value -> a scalar type | text
  *                                          -> array -> data -> value ...
  *                                          -> struct -> member -> name, value
+ *   methodResponse -> params
+ *                  -> fault -> value
  *
  * Tags are known whatever their namespace prefix, as Python does: Apache's types have one.
  */
@@ -21,10 +23,13 @@
 static const char *const place_names[] = {
     [BEFORE_CALL] = "the document",
     [IN_CALL] = "<methodCall>",
+    [IN_RESPONSE] = "<methodResponse>",
     [IN_METHOD_NAME] = "<methodName>",
     [IN_PARAMS] = "<params>",
     [IN_PARAM] = "<param>",
     [IN_PARAM_DONE] = "<param> after its value",
+    [IN_FAULT] = "<fault>",
+    [IN_FAULT_DONE] = "<fault> after its value",
     [IN_VALUE] = "<value>",
     [IN_SCALAR] = "a scalar value",
     [IN_VALUE_DONE] = "<value> after its typed value",
@@ -56,9 +61,31 @@ static int misplaced(struct duet_xml_grammar *grammar, const char *name)
                   name, place_names[grammar->place]);
 }
 
+static bool is_reply(const struct duet_xml_grammar *grammar)
+{
+    return grammar->request->kind == DUET_KIND_RESPONSE;
+}
+
+/* The document is none that is read here. */
+static int wrong_document(struct duet_xml_grammar *grammar, const char *name)
+{
+    return refuse(grammar, "<%.*s> where <%s> must be", duet_xml_shown(name, strlen(name)),
+                  name, is_reply(grammar) ? "methodResponse" : "methodCall");
+}
+
 static int start_call(struct duet_xml_grammar *grammar)
 {
+    if (is_reply(grammar))
+        return wrong_document(grammar, "methodCall");
     grammar->place = IN_CALL;
+    return 0;
+}
+
+static int start_response(struct duet_xml_grammar *grammar)
+{
+    if (!is_reply(grammar))
+        return wrong_document(grammar, "methodResponse");
+    grammar->place = IN_RESPONSE;
     return 0;
 }
 
@@ -75,8 +102,21 @@ static int start_params(struct duet_xml_grammar *grammar)
 {
     if (grammar->has_params)
         return refuse(grammar, "a second <params>");
+    if (is_reply(grammar) && grammar->request->is_fault)
+        return refuse(grammar, "<params> beside a <fault>");
     grammar->has_params = true;
     grammar->place = IN_PARAMS;
+    return 0;
+}
+
+static int start_fault(struct duet_xml_grammar *grammar)
+{
+    if (grammar->request->is_fault)
+        return refuse(grammar, "a second <fault>");
+    if (grammar->has_params)
+        return refuse(grammar, "a <fault> beside <params>");
+    grammar->request->is_fault = true;
+    grammar->place = IN_FAULT;
     return 0;
 }
 
@@ -89,8 +129,8 @@ static int start_param(struct duet_xml_grammar *grammar)
 static int start_value(struct duet_xml_grammar *grammar)
 {
     if (grammar->place == IN_MEMBER && duet_xml_build_has_value(grammar->build))
-        return refuse(grammar, "argument %zu: a second <value> in <member>",
-                      duet_xml_build_argument(grammar->build));
+        return refuse(grammar, "%s: a second <value> in <member>",
+                      duet_xml_build_where(grammar->build));
     duet_xml_text_start(grammar->build);
     grammar->place = IN_VALUE;
     return 0;
@@ -103,9 +143,8 @@ static int leave_blank(struct duet_xml_grammar *grammar)
     size_t size = grammar->build->text_size;
     duet_xml_trim(&text, &size);
     if (size > 0)
-        return refuse(grammar, "argument %zu: text \"%.*s\" beside a typed value",
-                      duet_xml_build_argument(grammar->build), duet_xml_shown(text, size),
-                      text);
+        return refuse(grammar, "%s: text \"%.*s\" beside a typed value",
+                      duet_xml_build_where(grammar->build), duet_xml_shown(text, size), text);
     duet_xml_text_keep(grammar->build, 0);
     return 0;
 }
@@ -145,8 +184,8 @@ static int start_member(struct duet_xml_grammar *grammar)
 static int start_name(struct duet_xml_grammar *grammar)
 {
     if (duet_xml_build_has_key(grammar->build))
-        return refuse(grammar, "argument %zu: a second <name> in <member>",
-                      duet_xml_build_argument(grammar->build));
+        return refuse(grammar, "%s: a second <name> in <member>",
+                      duet_xml_build_where(grammar->build));
     duet_xml_text_start(grammar->build);
     grammar->place = IN_NAME;
     return 0;
@@ -156,9 +195,9 @@ static int start_scalar(struct duet_xml_grammar *grammar, enum duet_xml_type typ
                         const char *name)
 {
     if (type == DUET_XML_FOREIGN)
-        return refuse(grammar, "argument %zu: type <%.*s> is not supported",
-                      duet_xml_build_argument(grammar->build),
-                      duet_xml_shown(name, strlen(name)), name);
+        return refuse(grammar, "%s: type <%.*s> is not supported",
+                      duet_xml_build_where(grammar->build), duet_xml_shown(name, strlen(name)),
+                      name);
     grammar->scalar = type;
     grammar->place = IN_SCALAR;
     return leave_blank(grammar);
@@ -174,16 +213,18 @@ static const struct tag {
     unsigned places;
     int (*start)(struct duet_xml_grammar *grammar);
 } tags[] = {
-    {NAME("value"), AT(IN_PARAM) | AT(IN_DATA) | AT(IN_MEMBER), start_value},
+    {NAME("value"), AT(IN_PARAM) | AT(IN_DATA) | AT(IN_MEMBER) | AT(IN_FAULT), start_value},
     {NAME("member"), AT(IN_STRUCT), start_member},
     {NAME("name"), AT(IN_MEMBER), start_name},
     {NAME("param"), AT(IN_PARAMS), start_param},
-    {NAME("params"), AT(IN_CALL), start_params},
+    {NAME("params"), AT(IN_CALL) | AT(IN_RESPONSE), start_params},
     {NAME("methodName"), AT(IN_CALL), start_method_name},
     {NAME("methodCall"), AT(BEFORE_CALL), start_call},
     {NAME("struct"), AT(IN_VALUE), start_struct},
     {NAME("array"), AT(IN_VALUE), start_array},
     {NAME("data"), AT(IN_ARRAY), start_data},
+    {NAME("methodResponse"), AT(BEFORE_CALL), start_response},
+    {NAME("fault"), AT(IN_RESPONSE), start_fault},
 };
 
 static const struct tag *find_tag(const char *name, size_t size)
@@ -209,8 +250,7 @@ int duet_xml_start_element(struct duet_xml_grammar *grammar, const char *name)
     if (tag != NULL && (tag->places & AT(grammar->place)) != 0)
         return tag->start(grammar);
     if (grammar->place == BEFORE_CALL)
-        return refuse(grammar, "<%.*s> where <methodCall> must be",
-                      duet_xml_shown(name, strlen(name)), name);
+        return wrong_document(grammar, name);
     if (tag != NULL || duet_xml_type_find(local, size) != DUET_XML_NONE)
         return misplaced(grammar, name);
     return refuse(grammar, "unknown tag <%.*s> in %s", duet_xml_shown(name, strlen(name)), name,
@@ -245,7 +285,8 @@ static int end_value(struct duet_xml_grammar *grammar)
         grammar->place = IN_MEMBER;
         break;
     default:
-        grammar->place = IN_PARAM_DONE;
+        grammar->place =
+            is_reply(grammar) && grammar->request->is_fault ? IN_FAULT_DONE : IN_PARAM_DONE;
     }
     return 0;
 }
@@ -270,11 +311,11 @@ static int end_container(struct duet_xml_grammar *grammar)
 
 static int end_member(struct duet_xml_grammar *grammar)
 {
-    const struct duet_xml_build *build = grammar->build;
+    struct duet_xml_build *build = grammar->build;
     bool has_key = duet_xml_build_has_key(build), has_value = duet_xml_build_has_value(build);
     if (!has_key || !has_value)
-        return refuse(grammar, "argument %zu: <member> without %s",
-                      duet_xml_build_argument(build), has_key ? "<value>" : "<name>");
+        return refuse(grammar, "%s: <member> without %s", duet_xml_build_where(build),
+                      has_key ? "<value>" : "<name>");
     grammar->place = IN_STRUCT;
     return 0;
 }
@@ -312,10 +353,14 @@ int duet_xml_end_element(struct duet_xml_grammar *grammar, const char *name)
     case IN_PARAM_DONE:
         grammar->place = IN_PARAMS;
         return 0;
+    case IN_FAULT:
+        return refuse(grammar, "<fault> is empty");
+    case IN_FAULT_DONE:
     case IN_PARAMS:
+    case IN_RESPONSE:
     case IN_CALL:
     case BEFORE_CALL:
-        grammar->place = IN_CALL;
+        grammar->place = is_reply(grammar) ? IN_RESPONSE : IN_CALL;
         return 0;
     }
     return 0;
@@ -342,19 +387,22 @@ int duet_xml_characters(struct duet_xml_grammar *grammar, const char *text, size
     return text_between(grammar, text, size);
 }
 
-/* ---- The whole request */
+/* ---- The whole document */
 
 void duet_xml_grammar_start(struct duet_xml_grammar *grammar, struct duet_xml_build *build,
                             struct duet_incoming *request)
 {
     *grammar = (struct duet_xml_grammar){.request = request, .build = build};
     request->method = NULL;
+    request->is_fault = false;
     duet_xml_build_start(build, request);
 }
 
 int duet_xml_grammar_finish(struct duet_xml_grammar *grammar)
 {
-    if (grammar->request->method == NULL)
+    if (is_reply(grammar) && !grammar->has_params && !grammar->request->is_fault)
+        return refuse(grammar, "<methodResponse> has neither <params> nor <fault>");
+    if (!is_reply(grammar) && grammar->request->method == NULL)
         return refuse(grammar, "<methodCall> has no <methodName>");
     return duet_xml_build_finish(grammar->build, &grammar->request->params);
 }

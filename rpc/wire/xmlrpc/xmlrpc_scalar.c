@@ -62,10 +62,9 @@ static int refuse(struct duet_xml_build *build, int code, const char *name, cons
 {
     const char *text = duet_xml_text(build);
     size_t size = build->text_size;
-    return duet_fault_set(build->request->fault, code,
-                          "argument %zu: <%.*s> holds \"%.*s\"%s, %s",
-                          duet_xml_build_argument(build), duet_xml_shown(name, strlen(name)),
-                          name, duet_xml_shown(text, size), text,
+    return duet_fault_set(build->request->fault, code, "%s: <%.*s> holds \"%.*s\"%s, %s",
+                          duet_xml_build_where(build), duet_xml_shown(name, strlen(name)), name,
+                          duet_xml_shown(text, size), text,
                           duet_xml_shown(text, size) < (int)size ? "..." : "", what);
 }
 
@@ -155,13 +154,13 @@ static int read_base64(struct duet_xml_build *build, const char *name, msgpack_o
     size_t bad;
     ptrdiff_t size = duet_xml_base64_decode(text, build->text_size, &bad);
     if (size < 0)
-        return duet_fault_set(
-            build->request->fault, DUET_FAULT_REQUEST,
-            bad < build->text_size ? "argument %zu: <%.*s> is no base64 at character %zu"
-                                   : "argument %zu: <%.*s> is base64 that ends early, after "
-                                     "character %zu",
-            duet_xml_build_argument(build), duet_xml_shown(name, strlen(name)), name,
-            bad < build->text_size ? bad + 1 : bad);
+        return duet_fault_set(build->request->fault, DUET_FAULT_REQUEST,
+                              bad < build->text_size
+                                  ? "%s: <%.*s> is no base64 at character %zu"
+                                  : "%s: <%.*s> is base64 that ends early, after "
+                                    "character %zu",
+                              duet_xml_build_where(build), duet_xml_shown(name, strlen(name)),
+                              name, bad < build->text_size ? bad + 1 : bad);
     value->type = MSGPACK_OBJECT_BIN;
     value->via.bin.ptr = text;
     value->via.bin.size = (uint32_t)size;

@@ -284,6 +284,11 @@ static int end_map(struct duet_writer *writer)
     return put(writer, TEXT("</struct></value>"));
 }
 
+static int end_argument(struct duet_writer *writer, size_t left)
+{
+    return left > 0 ? put(writer, TEXT("</param><param>")) : put(writer, TEXT("</param>"));
+}
+
 const struct duet_writer_ops duet_writer_ops_xmlrpc = {
     .nil = write_nil,
     .boolean = write_boolean,
@@ -300,5 +305,6 @@ const struct duet_writer_ops duet_writer_ops_xmlrpc = {
     .key = write_key,
     .end_member = end_member,
     .end_map = end_map,
+    .end_argument = end_argument,
     .has_field_names = true,
 };
