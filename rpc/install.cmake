@@ -6,10 +6,7 @@ file(RELATIVE_PATH DUET_PREFIX_FROM_PC
 
 # What the static library needs: by name where pkg-config knows it, else what links it.
 set(DUET_PC_REQUIRES "")
-set(DUET_PC_LIBS -lpthread)
-if(DUET_ATOMIC)
-  list(APPEND DUET_PC_LIBS -latomic)
-endif()
+set(DUET_PC_LIBS "")
 foreach(package ${DUET_PACKAGES})
   string(TOUPPER DUET_${package} DUET)
   if(${DUET}_PKGCONFIG)
@@ -18,6 +15,10 @@ foreach(package ${DUET_PACKAGES})
     list(APPEND DUET_PC_LIBS ${${DUET}_FLAG})
   endif()
 endforeach()
+list(APPEND DUET_PC_LIBS -lpthread)
+if(DUET_ATOMIC)
+  list(APPEND DUET_PC_LIBS -latomic)
+endif()
 list(JOIN DUET_PC_REQUIRES " " DUET_PC_REQUIRES)
 list(JOIN DUET_PC_LIBS " " DUET_PC_LIBS)
 
