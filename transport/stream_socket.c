@@ -25,7 +25,7 @@ static ssize_t send_parts(int fd, const struct iovec *parts, int count)
     if (count == 1)
         return send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
     struct msghdr header = {.msg_iov = (struct iovec *)(uintptr_t)parts};
-    header.msg_iovlen = (unsigned)count;
+    header.msg_iovlen = (__typeof__(header.msg_iovlen))count; /* an int in musl */
     return sendmsg(fd, &header, MSG_NOSIGNAL);
 }
 
@@ -48,9 +48,10 @@ static int socket_shutdown(struct duet_stream *stream)
 static int socket_pending(const struct duet_stream *stream, enum duet_stream_way way)
 {
     int bytes = 0;
-    unsigned long request = way == STREAM_UNREAD ? FIONREAD : TIOCOUTQ; /* SIOCOUTQ, by a name
-                                                                           of libc's */
-    return ioctl(stream->fd, request, &bytes) < 0 ? -errno : bytes;
+    int rc = way == STREAM_UNREAD ? ioctl(stream->fd, FIONREAD, &bytes)
+                                  : ioctl(stream->fd, TIOCOUTQ, &bytes); /* SIOCOUTQ, by a name
+                                                                            of libc's */
+    return rc < 0 ? -errno : bytes;
 }
 
 static void socket_close(struct duet_stream *stream)

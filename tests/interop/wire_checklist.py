@@ -113,7 +113,7 @@ class Streams(WireTest):
 
     def test_1000_pipelined_calls_are_answered_in_the_order_they_end(self):
         with Peer(self.workers) as peer:
-            naps = [0.4, 0.3, 0.2, 0.1]
+            naps = [2.0, 1.3, 0.6, 0.1]  # far apart: a busy machine wakes late
             peer.send(*([REQUEST, i, "demo.sleep", [nap]] for i, nap in enumerate(naps)))
             peer.send(*([REQUEST, i, "double", [i]] for i in range(len(naps), 1000)))
             order = [peer.receive()[1] for _ in range(1000)]
