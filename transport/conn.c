@@ -446,7 +446,7 @@ void duet_conns_done(struct duet_conns *conns)
 {
     duet_conns_each(conns, close_one, NULL);
     duet_conns_turn_over(conns);
-    duet_conns_free_chunks(conns);
+    duet_conns_free_slabs(conns);
     duet_conns_free_spares(conns);
     free(conns->slots);
     free(conns->scratch);

@@ -109,9 +109,9 @@ struct duet_conn {
     size_t in_need;     /* how long the message under way will be, if known */
 
     struct duet_out *out_first, *out_last;
-    size_t out_offset;  /* of out_first: bytes written already */
-    size_t out_size;    /* unsent bytes in all */
-    size_t chunk_bytes; /* memory of those that were copied */
+    size_t out_offset; /* of out_first: bytes written already */
+    size_t out_size;   /* unsent bytes in all */
+    size_t slab_bytes; /* memory of those that were copied */
 
     struct duet_deadline deadline;
     uint64_t active_ms; /* since when the present wait lasts; conn_time.c has its kinds */
@@ -149,7 +149,7 @@ struct duet_conn_limits {
     uint64_t rate_ms;  /* an average over so long */
 };
 
-struct duet_chunk;
+struct duet_slab;
 
 enum {
     DUET_SPARE_BUFFERS = 20, /* looked through for each message that one read does not bring
@@ -179,8 +179,8 @@ struct duet_conns {
     void *spare_states; /* of framings; each begins with a pointer to the next */
     unsigned spare_state_count;
     size_t state_size; /* of the framing whose state is largest */
-    struct duet_chunk *spare_chunks;
-    unsigned spare_chunk_count;
+    struct duet_slab *spare_slabs;
+    unsigned spare_slab_count;
 
     _Atomic uint64_t bytes_in, bytes_out;
     _Atomic uint64_t refused_buffered; /* messages over max_buffered */

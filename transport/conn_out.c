@@ -1,5 +1,5 @@
 /*
- * Writing a connection: replies are copied one after another into chunks that the loop
+ * Writing a connection: replies are copied one after another into slabs that the loop
  * recycles, or hung in by reference when large; when the turn is over they leave in one write.
  */
 #include "conn_parts.h"
@@ -11,63 +11,63 @@
 #include <stdlib.h>
 
 enum {
-    PARTS_PER_WRITE = 16, /* 256 KiB of chunks: about what a socket takes at once */
-    SPARE_CHUNKS = 64,    /* kept for the next replies: 1 MiB a loop */
+    PARTS_PER_WRITE = 16, /* 256 KiB of slabs: about what a socket takes at once */
+    SPARE_SLABS = 64,     /* kept for the next replies: 1 MiB a loop */
 };
 
 /* Recycled memory for small replies. */
-struct duet_chunk {
+struct duet_slab {
     struct duet_out out;
     struct duet_conns *conns;
-    struct duet_chunk *next_spare;
+    struct duet_slab *next_spare;
     size_t capacity;
     uint8_t bytes[];
 };
 
-static struct duet_chunk *chunk_of(struct duet_out *out)
+static struct duet_slab *slab_of(struct duet_out *out)
 {
-    return DUET_HOLDER(out, struct duet_chunk, out);
+    return DUET_HOLDER(out, struct duet_slab, out);
 }
 
-static void release_chunk(struct duet_out *out)
+static void release_slab(struct duet_out *out)
 {
-    struct duet_chunk *chunk = chunk_of(out);
-    struct duet_conns *conns = chunk->conns;
-    if (chunk->capacity > DUET_CHUNK_SIZE || conns->spare_chunk_count >= SPARE_CHUNKS) {
-        free(chunk);
+    struct duet_slab *slab = slab_of(out);
+    struct duet_conns *conns = slab->conns;
+    if (slab->capacity > DUET_SLAB_SIZE || conns->spare_slab_count >= SPARE_SLABS) {
+        free(slab);
         return;
     }
-    chunk->next_spare = conns->spare_chunks;
-    conns->spare_chunks = chunk;
-    conns->spare_chunk_count++;
+    slab->next_spare = conns->spare_slabs;
+    conns->spare_slabs = slab;
+    conns->spare_slab_count++;
 }
 
-static struct duet_chunk *take_chunk(struct duet_conns *conns, size_t size)
+static struct duet_slab *take_slab(struct duet_conns *conns, size_t size)
 {
-    struct duet_chunk *chunk = conns->spare_chunks;
-    if (chunk != NULL && size <= chunk->capacity) {
-        conns->spare_chunks = chunk->next_spare;
-        conns->spare_chunk_count--;
+    struct duet_slab *slab = conns->spare_slabs;
+    if (slab != NULL && size <= slab->capacity) {
+        conns->spare_slabs = slab->next_spare;
+        conns->spare_slab_count--;
     } else {
-        size_t capacity = size > DUET_CHUNK_SIZE ? size : DUET_CHUNK_SIZE;
-        chunk = malloc(sizeof *chunk + capacity);
-        if (chunk == NULL)
+        size_t capacity = size > DUET_SLAB_SIZE ? size : DUET_SLAB_SIZE;
+        slab = malloc(sizeof *slab + capacity);
+        if (slab == NULL)
             return NULL;
-        chunk->capacity = capacity;
+        slab->capacity = capacity;
     }
-    chunk->conns = conns;
-    chunk->out = (struct duet_out){.bytes = chunk->bytes, .release = release_chunk};
-    return chunk;
+    slab->conns = conns;
+    slab->out = (struct duet_out){.bytes = slab->bytes, .release = release_slab};
+    return slab;
 }
 
-void duet_conns_free_chunks(struct duet_conns *conns)
+void duet_conns_free_slabs(struct duet_conns *conns)
 {
-    while (conns->spare_chunks != NULL) {
-        struct duet_chunk *chunk = conns->spare_chunks;
-        conns->spare_chunks = chunk->next_spare;
-        free(chunk);
+    while (conns->spare_slabs != NULL) {
+        struct duet_slab *slab = conns->spare_slabs;
+        conns->spare_slabs = slab->next_spare;
+        free(slab);
     }
-    conns->spare_chunk_count = 0;
+    conns->spare_slab_count = 0;
 }
 
 void duet_conn_touch(struct duet_conn *conn)
@@ -88,20 +88,20 @@ static void enqueue(struct duet_conn *conn, struct duet_out *out)
     conn->out_last = out;
 }
 
-/* The chunk at the end of the queue, if it has room for `size` more bytes; else a new one; NULL
+/* The slab at the end of the queue, if it has room for `size` more bytes; else a new one; NULL
  * when out of memory. */
-static struct duet_chunk *chunk_with_room(struct duet_conn *conn, size_t size)
+static struct duet_slab *slab_with_room(struct duet_conn *conn, size_t size)
 {
     struct duet_out *last = conn->out_last;
-    if (last != NULL && last->release == release_chunk &&
-        size <= chunk_of(last)->capacity - last->size)
-        return chunk_of(last);
-    struct duet_chunk *chunk = take_chunk(conn->conns, size);
-    if (chunk == NULL)
+    if (last != NULL && last->release == release_slab &&
+        size <= slab_of(last)->capacity - last->size)
+        return slab_of(last);
+    struct duet_slab *slab = take_slab(conn->conns, size);
+    if (slab == NULL)
         return NULL;
-    conn->chunk_bytes += chunk->capacity;
-    enqueue(conn, &chunk->out);
-    return chunk;
+    conn->slab_bytes += slab->capacity;
+    enqueue(conn, &slab->out);
+    return slab;
 }
 
 static bool is_written(const struct duet_conn *conn)
@@ -114,17 +114,17 @@ void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
 {
     if (!is_written(conn) || head_size + body_size == 0)
         return; /* nothing to write: an empty part at the end would be written for ever */
-    struct duet_chunk *chunk = chunk_with_room(conn, head_size + body_size);
-    if (chunk == NULL) {
+    struct duet_slab *slab = slab_with_room(conn, head_size + body_size);
+    if (slab == NULL) {
         duet_conn_close(conn);
         return;
     }
-    uint8_t *end = chunk->bytes + chunk->out.size;
+    uint8_t *end = slab->bytes + slab->out.size;
     if (head_size > 0)
         memcpy(end, head, head_size);
     if (body_size > 0)
         memcpy(end + head_size, body, body_size);
-    chunk->out.size += head_size + body_size;
+    slab->out.size += head_size + body_size;
     conn->out_size += head_size + body_size;
     duet_conn_touch(conn);
 }
@@ -148,8 +148,8 @@ static void release_first(struct duet_conn *conn)
     if (conn->out_first == NULL)
         conn->out_last = NULL;
     conn->out_offset = 0;
-    if (out->release == release_chunk)
-        conn->chunk_bytes -= chunk_of(out)->capacity;
+    if (out->release == release_slab)
+        conn->slab_bytes -= slab_of(out)->capacity;
     out->release(out);
 }
 

@@ -9,7 +9,7 @@
 
 enum {
     DUET_SCRATCH_SIZE = 64 * 1024, /* one read; larger messages get a buffer of their own */
-    DUET_CHUNK_SIZE = 16 * 1024,   /* of replies, copied one after another */
+    DUET_SLAB_SIZE = 16 * 1024,    /* of replies, copied one after another */
     DUET_TURN_SHARE = 256 * 1024,  /* read or written of one connection in a turn: some 100 us,
                                       after which the others have theirs */
 };
@@ -80,6 +80,6 @@ void duet_conns_free_spares(struct duet_conns *conns);
 void duet_conn_touch(struct duet_conn *conn); /* puts it on the list of those to flush */
 void duet_conn_flush(struct duet_conn *conn);
 void duet_conn_drop_output(struct duet_conn *conn);
-void duet_conns_free_chunks(struct duet_conns *conns);
+void duet_conns_free_slabs(struct duet_conns *conns);
 
 #endif

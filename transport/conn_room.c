@@ -14,7 +14,7 @@ enum {
 
 void duet_conn_charge(struct duet_conn *conn)
 {
-    size_t held = conn->in.capacity + (conn->write_blocked ? conn->chunk_bytes : 0);
+    size_t held = conn->in.capacity + (conn->write_blocked ? conn->slab_bytes : 0);
     if (held == conn->charged)
         return;
     if (held > conn->charged)
