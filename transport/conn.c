@@ -187,7 +187,7 @@ void duet_conn_finish(struct duet_conn *conn)
     if (conn->state != CONN_OPEN)
         return;
     drop_input(conn);
-    duet_conn_enter(conn, CONN_DRAINING);
+    duet_conn_enter(conn, CONN_FINISHING);
     duet_conn_touch(conn);
 }
 
@@ -205,7 +205,7 @@ static void start_lingering(struct duet_conn *conn)
 
 void duet_conn_settle(struct duet_conn *conn)
 {
-    if (conn->state != CONN_DRAINING || conn->in_flight > 0 || conn->out_size > 0)
+    if (conn->state != CONN_FINISHING || conn->in_flight > 0 || conn->out_size > 0)
         return;
     if (conn->input == INPUT_ENDED)
         duet_conn_close(conn);

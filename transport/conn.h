@@ -59,17 +59,17 @@ struct duet_out {
 };
 
 /* clang-format off */
-/*   OPEN --FIN, bad, last request, drain--> DRAINING --last reply out--> LINGERING --EOF, silence--> CLOSED
- *     |                                        \--------------- all is read ---------------------------^
- *     |--reset or hang-up, bytes unread--> ABANDONED --all is read--------------------------------------^
- *     \----------------------- reset, error or deadline, from any state -------------------------------^
+/*   OPEN --FIN, bad, last request, drain--> FINISHING --last reply out--> LINGERING --EOF, silence--> CLOSED
+ *     |                                         \--------------- all is read ---------------------------^
+ *     |--reset or hang-up, bytes unread--> ABANDONED --all is read---------------------------------------^
+ *     \----------------------- reset, error or deadline, from any state --------------------------------^
  *
  * ABANDONED writes nothing, but reads what its peer sent before it left: notifications want no reply.
- * DRAINING takes no more requests and still writes replies. LINGERING has shut down its writing side
+ * FINISHING takes no more requests and still writes replies. LINGERING has shut down its writing side
  * and reads on as long as bytes keep coming: a close with bytes unread, or before those that come
  * after it, would reset the connection and take the last reply with it (RFC 9112 9.6). */
 /* clang-format on */
-enum duet_conn_state { CONN_OPEN, CONN_ABANDONED, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
+enum duet_conn_state { CONN_OPEN, CONN_ABANDONED, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
 
 /*   INPUT_OPEN --a FIN is seen, its owner told--> INPUT_ENDING --all is read--> INPUT_ENDED */
 enum duet_conn_input { INPUT_OPEN, INPUT_ENDING, INPUT_ENDED };

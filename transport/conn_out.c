@@ -106,7 +106,7 @@ static struct duet_slab *slab_with_room(struct duet_conn *conn, size_t size)
 
 static bool is_written(const struct duet_conn *conn)
 {
-    return conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
+    return conn->state == CONN_OPEN || conn->state == CONN_FINISHING;
 }
 
 void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,

@@ -246,7 +246,7 @@ static void calls_before_a_bad_message_are_answered_first(void **state)
     int peer;
     struct duet_conn *conn = rig_connect(&rig, &peer);
     PEER_SENDS(&rig, peer, "\001a\xff");
-    assert_int_equal(conn->state, CONN_DRAINING);
+    assert_int_equal(conn->state, CONN_FINISHING);
     duet_conn_send(conn, "A", 1, NULL, 0);
     duet_conn_release(conn, 2);
     PEER_READS(&rig, peer, "badA");
@@ -428,7 +428,7 @@ static void a_drain_also_answers_what_was_read_ahead_while_paused(void **state)
     duet_conn_drain(conn);
     PEER_SENDS(&rig, peer, "\001d");
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(conn->state, i < 2 ? CONN_OPEN : CONN_DRAINING);
+        assert_int_equal(conn->state, i < 2 ? CONN_OPEN : CONN_FINISHING);
         duet_conn_release(conn, 2);
         rig_turn(&rig);
         rig_turn(&rig);
@@ -486,7 +486,7 @@ static void over_the_budget_what_was_read_ahead_is_dropped_after_the_answers(voi
     struct duet_conn *conn = rig_connect(&rig, &peer);
     static char bytes[2 + 3000] = "\001a"; /* and many empty messages */
     peer_send(&rig, peer, bytes, sizeof bytes);
-    assert_int_equal(conn->state, CONN_DRAINING);
+    assert_int_equal(conn->state, CONN_FINISHING);
     duet_conn_release(conn, 2);
     PEER_READS(&rig, peer, "a");
     assert_int_equal(peer_read_to_end(&rig, peer), 0);
