@@ -303,9 +303,8 @@ static void end_at_rest(struct duet_conn *conn)
 
 void duet_conn_drain(struct duet_conn *conn)
 {
-    if (conn->state != CONN_OPEN || conn->is_drained)
+    if (conn->state != CONN_OPEN || duet_conn_is_limited(conn))
         return;
-    conn->is_drained = true;
     conn->read_left = unread(conn);
     if (conn->read_left > 0 || duet_conn_has_leftover(conn))
         return;
@@ -319,7 +318,7 @@ bool duet_conn_is_last(const struct duet_conn *conn)
 {
     if (!duet_conn_is_heard(conn))
         return true;
-    return conn->is_drained && conn->read_left == 0 && !conn->has_more;
+    return conn->read_left == 0 && !conn->has_more;
 }
 
 /* ---- Events ---- */
@@ -383,6 +382,7 @@ static struct duet_conn *new_conn(struct duet_conns *conns,
     conn->stream = opening->stream;
     conn->framing = opening->framing;
     conn->max_in_flight = opening->max_in_flight;
+    conn->read_left = SIZE_MAX;
     conn->owner = conn->owner_part;
     conn->deadline.expired = duet_conn_expired;
     conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;

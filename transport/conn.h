@@ -93,13 +93,13 @@ struct duet_conn {
     bool is_dirty;      /* on the list of connections to flush */
     bool is_ready;      /* on the list of connections to resume */
     bool has_more;      /* bytes follow the message that is being delivered */
-    bool is_drained;    /* a drain limits what is still read: read_left */
     bool is_paused;     /* a limit stopped it from being read, which was counted */
     uint32_t watched;   /* epoll events asked for */
     uint32_t in_flight; /* calls that somebody else holds */
     uint32_t max_in_flight;
     size_t in_flight_bytes; /* their request bytes */
-    size_t read_left; /* while draining: bytes that had arrived and are still to be read */
+    size_t read_left; /* bytes that are still read; SIZE_MAX until a drain limits them to what
+                         had arrived */
 
     const struct duet_framing *framing; /* NULL until the first byte */
     void *framing_state;                /* only while a message is under way */

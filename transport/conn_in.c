@@ -24,7 +24,8 @@ bool duet_conn_has_leftover(const struct duet_conn *conn)
 
 bool duet_conn_has_unread(const struct duet_conn *conn)
 {
-    return duet_conn_is_heard(conn) && (duet_conn_has_leftover(conn) || conn->read_left > 0);
+    return duet_conn_is_heard(conn) && (duet_conn_has_leftover(conn) ||
+                                        (duet_conn_is_limited(conn) && conn->read_left > 0));
 }
 
 /* Finishes a connection that will get nothing more to read. */
@@ -32,7 +33,7 @@ static void end_if_read_out(struct duet_conn *conn)
 {
     if (!duet_conn_is_heard(conn) || duet_conn_has_leftover(conn))
         return;
-    if (conn->input == INPUT_ENDED || (conn->is_drained && conn->read_left == 0))
+    if (conn->input == INPUT_ENDED || conn->read_left == 0)
         duet_conn_finish(conn);
 }
 
@@ -147,7 +148,7 @@ static void note_received(struct duet_conn *conn, size_t n)
  * finished or closed after. */
 static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
 {
-    if (conn->is_drained && size > conn->read_left)
+    if (size > conn->read_left)
         size = conn->read_left;
     if (size == 0)
         return 0;
@@ -155,7 +156,7 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     if (n > 0) {
         duet_count(&conn->conns->bytes_in, (size_t)n);
         note_received(conn, (size_t)n);
-        if (conn->is_drained)
+        if (duet_conn_is_limited(conn))
             conn->read_left -= (size_t)n;
         return (size_t)n;
     }

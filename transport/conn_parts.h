@@ -14,6 +14,12 @@ enum {
                                       after which the others have theirs */
 };
 
+/* A drain limits what is still read. */
+static inline bool duet_conn_is_limited(const struct duet_conn *conn)
+{
+    return conn->read_left != SIZE_MAX;
+}
+
 /* conn.c */
 void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state);
 void duet_conn_enter_input(struct duet_conn *conn, enum duet_conn_input input);
