@@ -214,7 +214,8 @@ static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
         duet_conns_reuse(conn->conns, &conn->in);
         return;
     }
-    if (size > CARRY_MAX && size >= conn->in.capacity && !duet_conn_has_budget(conn, size)) {
+    if (size > CARRY_MAX && size > conn->charged &&
+        !duet_conn_has_budget(conn, size - conn->charged)) {
         if (conn->framing_state != NULL)
             refuse_over_budget(conn, bytes, size);
         else
@@ -299,8 +300,12 @@ static void read_into_own(struct duet_conn *conn)
     }
     struct duet_buf *in = &conn->in;
     size_t room = in->capacity - in->size - 1;
-    size_t n =
-        receive(conn, in->data + in->size, room < DUET_TURN_SHARE ? room : DUET_TURN_SHARE);
+    size_t most = room < DUET_TURN_SHARE ? room : DUET_TURN_SHARE;
+    if (!duet_conn_has_budget(conn, most)) {
+        refuse_over_budget(conn, in->data + conn->in_start, in->size - conn->in_start);
+        return;
+    }
+    size_t n = receive(conn, in->data + in->size, most);
     if (n == 0)
         return;
     in->size += n;

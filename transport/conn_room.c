@@ -12,9 +12,11 @@ enum {
     SPARE_STATES = 64,
 };
 
+/* What has come counts, not the room that waits for more: the kernel gives that its pages when
+ * bytes come, so a length that is announced and never sent costs nobody anything. */
 void duet_conn_charge(struct duet_conn *conn)
 {
-    size_t held = conn->in.capacity + (conn->write_blocked ? conn->slab_bytes : 0);
+    size_t held = conn->in.size + (conn->write_blocked ? conn->slab_bytes : 0);
     if (held == conn->charged)
         return;
     if (held > conn->charged)

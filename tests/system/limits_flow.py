@@ -340,5 +340,28 @@ class DefaultBufferedTest(BufferedTest):
         """At this size that takes many at once: see memory.py."""
 
 
+class AnnouncedTest(FlowTest):
+    flags = ("--max-buffered", "8M", "--workers", "2")
+
+    def test_a_length_that_is_announced_takes_no_memory(self):
+        """14 bytes each, for a megabyte each: all together they hold next to nothing."""
+        head = b"\x94\x00\x01\xa4echo\x91\xc6" + (MIB - 300).to_bytes(4, "big")
+        http = post(b"<", length=MIB)
+        socks = [self.server.connect() for _ in range(200)]
+        try:
+            for i, sock in enumerate(socks):
+                sock.sendall(head if i % 2 else http)
+            stats = self.wait_for_stats(
+                lambda s: s["bytes_in"] >= 100 * len(head + http), "there"
+            )
+            self.assertLess(stats["buffered_bytes"], MIB)
+            with self.peer() as peer:
+                self.assertEqual(peer.call("demo.sleep", 0.0), 0.0)
+                self.assertEqual(peer.call("echo", b"x" * MIB), b"x" * MIB)
+        finally:
+            for sock in socks:
+                sock.close()
+
+
 if __name__ == "__main__":
     unittest.main()

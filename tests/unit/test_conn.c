@@ -182,7 +182,7 @@ static void a_reset_in_the_middle_of_a_large_message_leaves_nothing(void **state
     rig_connect_tcp(&rig, &peer);
     uint8_t *large = large_message(1 << 20);
     peer_send(&rig, peer, large, 300000);
-    RIG_UNTIL(&rig, rig.budget.used > 200000);
+    RIG_UNTIL(&rig, rig.budget.used >= 200000);
     reset(peer);
     RIG_UNTIL(&rig, rig.closes == 1);
     assert_int_equal(rig.budget.used, 0);
@@ -452,8 +452,8 @@ static void over_the_budget_a_message_under_way_is_refused(void **state)
     rig_connect(&rig, &second);
     uint8_t *large = large_message(250000);
     peer_send(&rig, first, large, 200000);
-    RIG_UNTIL(&rig, rig.budget.used > 200000);
-    peer_send(&rig, second, large, 60000);
+    RIG_UNTIL(&rig, rig.budget.used >= 200000);
+    peer_send(&rig, second, large, 120000);
     PEER_READS(&rig, second, "bad");
     assert_int_equal(rig.bad_status, 503);
     assert_non_null(strstr(rig.reason, "--max-buffered 300000"));
