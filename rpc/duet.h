@@ -86,7 +86,8 @@
  * the other side though such a child still holds their fds.
  *
  * A server may be set up in one process and run in one that was forked from it, as daemon()
- * does: it belongs to the process that runs it.
+ * does: it belongs to the process that runs it. The other must not free it meanwhile: the paths
+ * of its unix sockets would go.
  */
 #ifndef DUET_H
 #define DUET_H
