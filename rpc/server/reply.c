@@ -119,21 +119,36 @@ static void send_pieces(struct duet_conn *conn, struct duet_job *job)
         duet_conn_send_out(conn, &job->outs[i]);
 }
 
+/* A reply that is its own message, and small: there is nothing to wrap it in. */
+static void send_bare(struct duet_conn *conn, const struct duet_buf *reply)
+{
+    bool is_last = duet_conn_is_last(conn);
+    duet_conn_send(conn, NULL, 0, reply->data, reply->size);
+    if (is_last)
+        duet_conn_finish(conn);
+}
+
 /* Sends the reply in the call's writer; takes the job. */
 static void send_reply(struct duet_conn *conn, struct duet_job *job)
 {
     struct duet_call *call = &job->call;
-    char extra[128];
     const struct duet_buf *reply = &call->own_writer.out;
+    size_t body_size = duet_writer_size(&call->own_writer);
+    if (body_size < SEND_BY_REFERENCE && !(call->to.notes & DUET_NOTE_HTTP)) {
+        send_bare(conn, reply);
+        duet_job_recycle(job);
+        return;
+    }
+    char extra[128];
     struct duet_head head = {
         .status = call->status,
         .content_type = call->to.codec->content_type,
-        .body_size = duet_writer_size(&call->own_writer),
+        .body_size = body_size,
         .notes = call->to.notes,
         .gzip = call->reply_is_gzip,
         .extra = extra_lines(job, extra, sizeof extra),
     };
-    if (head.body_size < SEND_BY_REFERENCE) {
+    if (body_size < SEND_BY_REFERENCE) {
         duet_home_send(conn, &head, reply->data);
         duet_job_recycle(job);
         return;

@@ -232,7 +232,9 @@ static int check_params(struct duet_incoming *request, struct cursor *cursor)
     return 0;
 }
 
-int duet_msgpack_head(struct duet_incoming *request)
+/* Any message, with words for what is wrong with it. Apart, or the usual ones would save
+ * registers for it. */
+__attribute__((noinline)) static int read_any(struct duet_incoming *request)
 {
     request->kind = DUET_KIND_REQUEST;
     request->has_msgid = false;
@@ -253,4 +255,42 @@ int duet_msgpack_head(struct duet_incoming *request)
     if (rc == 0)
         rc = check_params(request, &cursor);
     return rc;
+}
+
+/* What nearly every request begins with, [0, msgid, "name", [, in one go. Anything else, good
+ * or bad, is left as it was. */
+static bool read_usual(struct duet_incoming *request)
+{
+    enum { LEAST = 5, MSGID_MOST = 4, REQUEST_ARRAY = 0x94 };
+    const uint8_t *p = request->bytes, *end = p + request->size;
+    if (request->size < LEAST || p[0] != REQUEST_ARRAY || p[1] != TYPE_REQUEST)
+        return false;
+
+    uint32_t msgid = p[2];
+    p += 3;
+    if (msgid >= 0x80) {
+        if (msgid < 0xcc || msgid > 0xce || end - p <= MSGID_MOST) /* uint8, uint16, uint32 */
+            return false;
+        unsigned width = 1u << (msgid & 3);
+        msgid = (uint32_t)duet_load(p, width);
+        p += width;
+    }
+
+    size_t name_size = *p & 31;
+    if ((*p++ & 0xe0) != 0xa0 || name_size >= (size_t)(end - p) ||
+        (p[name_size] & 0xf0) != 0x90)
+        return false;
+    request->kind = DUET_KIND_REQUEST;
+    request->has_msgid = true;
+    request->msgid = msgid;
+    request->method = (const char *)p;
+    request->method_size = name_size;
+    request->raw_seen = DUET_RAW_UNKNOWN;
+    request->params_offset = (size_t)(p + name_size - request->bytes);
+    return true;
+}
+
+int duet_msgpack_head(struct duet_incoming *request)
+{
+    return read_usual(request) ? 0 : read_any(request);
 }
