@@ -1,5 +1,5 @@
 /*
- * The vtable of a wire format: a message in, a decoded tree out; a message's frame around what
+ * The vtable of a wire format: a message in, a decoded tree out; the message around what
  * the writer streams. rpc meets a format only through this header. A codec knows a format and
  * nothing else: no I/O, no clock; it may be called on any thread, for one call by one thread at
  * a time.

@@ -33,22 +33,22 @@ void duet_writer_init(struct duet_writer *writer, size_t max_bytes)
     writer->wanted = 0;
     writer->depth = writer->base = writer->max_depth = 0;
     writer->last_mark = first_number();
-    writer->capacity = DUET_WRITER_INLINE_FRAMES;
-    writer->frames = writer->inline_frames;
+    writer->capacity = DUET_WRITER_INLINE_LEVELS;
+    writer->levels = writer->inline_levels;
 }
 
-static void free_frames(struct duet_writer *writer)
+static void free_levels(struct duet_writer *writer)
 {
-    if (writer->frames != writer->inline_frames)
-        free(writer->frames);
-    writer->frames = writer->inline_frames;
-    writer->capacity = DUET_WRITER_INLINE_FRAMES;
+    if (writer->levels != writer->inline_levels)
+        free(writer->levels);
+    writer->levels = writer->inline_levels;
+    writer->capacity = DUET_WRITER_INLINE_LEVELS;
 }
 
 void duet_writer_done(struct duet_writer *writer)
 {
     duet_buf_done(&writer->out);
-    free_frames(writer);
+    free_levels(writer);
 }
 
 void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops *ops,
@@ -56,7 +56,7 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
 {
     duet_buf_reset(&writer->out, KEEP_BYTES);
     if (writer->capacity > KEEP_FRAMES)
-        free_frames(writer);
+        free_levels(writer);
     writer->ops = ops;
     writer->fault = fault;
     writer->style = style;
@@ -113,8 +113,8 @@ int duet_writer_expect_slow(struct duet_writer *writer)
                    ? 0
                    : duet_writer_misuse(writer, writer->is_call ? "wrote an argument too many"
                                                                 : "wrote a second value");
-    enum duet_frame_kind kind = duet_writer_top(writer)->kind;
-    if (kind == DUET_FRAME_MAP || kind == DUET_FRAME_FIELDS)
+    enum duet_level_kind kind = duet_writer_top(writer)->kind;
+    if (kind == DUET_LEVEL_MAP || kind == DUET_LEVEL_FIELDS)
         return duet_writer_misuse(writer, "wrote a value where a key must stand");
     return 0;
 }
@@ -122,26 +122,26 @@ int duet_writer_expect_slow(struct duet_writer *writer)
 /* Counts the value that was just written in the innermost container. */
 static int count_in_container(struct duet_writer *writer)
 {
-    struct duet_writer_frame *frame = duet_writer_top(writer);
-    frame->left--;
-    if (frame->kind == DUET_FRAME_MAP_KEYED) {
-        frame->kind = DUET_FRAME_MAP;
+    struct duet_writer_level *level = duet_writer_top(writer);
+    level->left--;
+    if (level->kind == DUET_LEVEL_MAP_KEYED) {
+        level->kind = DUET_LEVEL_MAP;
         return writer->ops->end_member(writer);
     }
-    if (frame->kind == DUET_FRAME_FIELDS_NAMED)
-        frame->kind = DUET_FRAME_FIELDS;
-    if (frame->kind == DUET_FRAME_ARGUMENTS)
-        return writer->ops->end_argument(writer, frame->left);
+    if (level->kind == DUET_LEVEL_FIELDS_NAMED)
+        level->kind = DUET_LEVEL_FIELDS;
+    if (level->kind == DUET_LEVEL_ARGUMENTS)
+        return writer->ops->end_argument(writer, level->left);
     return 0;
 }
 
 int duet_writer_close(struct duet_writer *writer)
 {
-    enum duet_frame_kind kind = duet_writer_top(writer)->kind;
+    enum duet_level_kind kind = duet_writer_top(writer)->kind;
     writer->depth--;
-    if (kind == DUET_FRAME_ARGUMENTS)
+    if (kind == DUET_LEVEL_ARGUMENTS)
         return 0;
-    return kind == DUET_FRAME_MAP ? writer->ops->end_map(writer)
+    return kind == DUET_LEVEL_MAP ? writer->ops->end_map(writer)
                                   : writer->ops->end_array(writer);
 }
 
@@ -178,18 +178,18 @@ bool duet_writer_refer(struct duet_writer *writer, size_t size)
 static int unfinished(struct duet_writer *writer)
 {
     static const char *const items[] = {
-        [DUET_FRAME_ARRAY] = "items of an array",
-        [DUET_FRAME_MAP] = "pairs of a map",
-        [DUET_FRAME_MAP_KEYED] = "pairs of a map",
-        [DUET_FRAME_FIELDS] = "fields of a record",
-        [DUET_FRAME_FIELDS_NAMED] = "fields of a record",
-        [DUET_FRAME_ARGUMENTS] = "arguments",
+        [DUET_LEVEL_ARRAY] = "items of an array",
+        [DUET_LEVEL_MAP] = "pairs of a map",
+        [DUET_LEVEL_MAP_KEYED] = "pairs of a map",
+        [DUET_LEVEL_FIELDS] = "fields of a record",
+        [DUET_LEVEL_FIELDS_NAMED] = "fields of a record",
+        [DUET_LEVEL_ARGUMENTS] = "arguments",
     };
-    const struct duet_writer_frame *frame = duet_writer_top(writer);
+    const struct duet_writer_level *level = duet_writer_top(writer);
     int rc = duet_fault_set(writer->fault, DUET_FAULT_INTERNAL,
                             "the %s wrote %" PRIu32 " of %" PRIu32 " %s",
-                            writer->is_call ? "caller" : "method", frame->count - frame->left,
-                            frame->count, items[frame->kind]);
+                            writer->is_call ? "caller" : "method", level->count - level->left,
+                            level->count, items[level->kind]);
     return duet_writer_stick(writer, rc);
 }
 

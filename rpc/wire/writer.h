@@ -43,22 +43,22 @@ extern const struct duet_writer_ops duet_writer_ops_msgpack;
 extern const struct duet_writer_ops duet_writer_ops_xmlrpc;
 
 /* A container that is open, and what it wants next. */
-enum duet_frame_kind {
-    DUET_FRAME_ARRAY,        /* a value */
-    DUET_FRAME_MAP,          /* a key */
-    DUET_FRAME_MAP_KEYED,    /* the value of that key */
-    DUET_FRAME_FIELDS,       /* a field of a record that is sent as an array */
-    DUET_FRAME_FIELDS_NAMED, /* the value of that field */
-    DUET_FRAME_ARGUMENTS,    /* of a call: a value */
+enum duet_level_kind {
+    DUET_LEVEL_ARRAY,        /* a value */
+    DUET_LEVEL_MAP,          /* a key */
+    DUET_LEVEL_MAP_KEYED,    /* the value of that key */
+    DUET_LEVEL_FIELDS,       /* a field of a record that is sent as an array */
+    DUET_LEVEL_FIELDS_NAMED, /* the value of that field */
+    DUET_LEVEL_ARGUMENTS,    /* of a call: a value */
 };
-struct duet_writer_frame {
+struct duet_writer_level {
     const msgpack_object *source; /* when a value is copied: where its next item lies */
     uint32_t left, count;         /* a key and its value count as one */
-    enum duet_frame_kind kind;
+    enum duet_level_kind kind;
     uint32_t start; /* where its items begin in the output: no two of one depth are alike */
 };
 
-enum { DUET_WRITER_INLINE_FRAMES = 16 };
+enum { DUET_WRITER_INLINE_LEVELS = 16 };
 
 /* A large string that is not copied into the output: it belongs there after `at` bytes of it.
  * Where it lies the object says, which a reader of it may still move (duet_value_string). */
@@ -99,9 +99,9 @@ struct duet_writer {
     size_t referred_bytes;
     const msgpack_object *source; /* the value that the operation under way copies, or NULL */
     struct duet_writer_reference references[DUET_WRITER_REFERENCES];
-    size_t capacity;                  /* of frames */
-    struct duet_writer_frame *frames; /* inline_frames, or malloced when it grew */
-    struct duet_writer_frame inline_frames[DUET_WRITER_INLINE_FRAMES];
+    size_t capacity;                  /* of levels */
+    struct duet_writer_level *levels; /* inline_levels, or malloced when it grew */
+    struct duet_writer_level inline_levels[DUET_WRITER_INLINE_LEVELS];
 };
 
 /* Sets up a writer that owns nothing yet; its output may hold `max_bytes`. It points into

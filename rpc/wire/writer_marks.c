@@ -49,23 +49,23 @@ static bool is_good(const struct duet_writer *writer, const struct duet_place *p
         return false;
     if (place->depth == writer->base)
         return true;
-    const struct duet_writer_frame *frame = &writer->frames[place->depth - 1];
-    return place->start == frame->start && place->left >= frame->left &&
-           place->left <= frame->count;
+    const struct duet_writer_level *level = &writer->levels[place->depth - 1];
+    return place->start == level->start && place->left >= level->left &&
+           place->left <= level->count;
 }
 
 /* A place without a number: for scopes, which are left in order. */
 static struct duet_place here(const struct duet_writer *writer)
 {
     bool outside = writer->depth == writer->base;
-    const struct duet_writer_frame *frame = outside ? NULL : duet_writer_top(writer);
+    const struct duet_writer_level *level = outside ? NULL : duet_writer_top(writer);
     return (struct duet_place){
         .size = writer->out.size,
         .depth = writer->depth,
-        .start = outside ? 0 : frame->start,
-        .left = outside ? 0 : frame->left,
+        .start = outside ? 0 : level->start,
+        .left = outside ? 0 : level->left,
         .wanted = writer->wanted,
-        .kind = outside ? 0 : (int)frame->kind,
+        .kind = outside ? 0 : (int)level->kind,
         .error = writer->error,
         .references = writer->reference_count,
     };
@@ -81,7 +81,7 @@ static void go_back(struct duet_writer *writer, const struct duet_place *place)
         writer->referred_bytes -= writer->references[--writer->reference_count].size;
     if (writer->depth > writer->base) {
         duet_writer_top(writer)->left = (uint32_t)place->left;
-        duet_writer_top(writer)->kind = (enum duet_frame_kind)place->kind;
+        duet_writer_top(writer)->kind = (enum duet_level_kind)place->kind;
     }
 }
 

@@ -9,9 +9,9 @@
 #include "writer.h"
 
 /* The innermost open container; there must be one. */
-static inline struct duet_writer_frame *duet_writer_top(const struct duet_writer *writer)
+static inline struct duet_writer_level *duet_writer_top(const struct duet_writer *writer)
 {
-    return &writer->frames[writer->depth - 1];
+    return &writer->levels[writer->depth - 1];
 }
 
 /* Makes an error stick, with its words where it comes without. Returns it. */

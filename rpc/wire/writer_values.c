@@ -94,22 +94,22 @@ int duet_write_time(duet_writer *writer, duet_time value)
 
 /* ---- Containers */
 
-static int grow_frames(struct duet_writer *writer)
+static int grow_levels(struct duet_writer *writer)
 {
     size_t capacity = 2 * writer->capacity;
-    bool is_inline = writer->frames == writer->inline_frames;
-    struct duet_writer_frame *frames =
-        realloc(is_inline ? NULL : writer->frames, capacity * sizeof *frames);
-    if (frames == NULL)
+    bool is_inline = writer->levels == writer->inline_levels;
+    struct duet_writer_level *levels =
+        realloc(is_inline ? NULL : writer->levels, capacity * sizeof *levels);
+    if (levels == NULL)
         return -ENOMEM;
     if (is_inline)
-        memcpy(frames, writer->inline_frames, sizeof writer->inline_frames);
-    writer->frames = frames;
+        memcpy(levels, writer->inline_levels, sizeof writer->inline_levels);
+    writer->levels = levels;
     writer->capacity = capacity;
     return 0;
 }
 
-/* 0 when a container of `count` values may be opened here and its frame has room. */
+/* 0 when a container of `count` values may be opened here and its level has room. */
 static int expect_container(struct duet_writer *writer, size_t count)
 {
     int rc = duet_writer_expect(writer);
@@ -121,19 +121,19 @@ static int expect_container(struct duet_writer *writer, size_t count)
         return duet_fault_set(
             writer->fault, DUET_FAULT_LIMIT, "the %s nests deeper than %zu levels",
             writer->is_call ? "call" : "reply", writer->max_depth - writer->is_call);
-    return writer->depth == writer->capacity ? grow_frames(writer) : 0;
+    return writer->depth == writer->capacity ? grow_levels(writer) : 0;
 }
 
 /* Notes that a container is open; an empty one closes at once. `source` is where its items lie
  * when it is copied. */
-static int open_container(struct duet_writer *writer, int rc, enum duet_frame_kind kind,
+static int open_container(struct duet_writer *writer, int rc, enum duet_level_kind kind,
                           size_t count, const msgpack_object *source)
 {
     if (rc < 0)
         return duet_writer_stick(writer, rc);
     uint32_t left = (uint32_t)count;
-    writer->frames[writer->depth++] =
-        (struct duet_writer_frame){source, left, left, kind, (uint32_t)writer->out.size};
+    writer->levels[writer->depth++] =
+        (struct duet_writer_level){source, left, left, kind, (uint32_t)writer->out.size};
     return count > 0 ? 0 : duet_writer_count(writer, duet_writer_close(writer));
 }
 
@@ -143,10 +143,10 @@ int duet_writer_open_call(struct duet_writer *writer, int rc, size_t count)
     writer->max_depth++; /* the arguments are no level of their own */
     if (rc == 0)
         rc = expect_container(writer, count);
-    return open_container(writer, rc, DUET_FRAME_ARGUMENTS, count, NULL);
+    return open_container(writer, rc, DUET_LEVEL_ARGUMENTS, count, NULL);
 }
 
-static int write_array(duet_writer *writer, size_t count, enum duet_frame_kind kind,
+static int write_array(duet_writer *writer, size_t count, enum duet_level_kind kind,
                        const msgpack_object *source)
 {
     int rc = expect_container(writer, count);
@@ -160,12 +160,12 @@ static int write_map(duet_writer *writer, size_t count, const msgpack_object *so
     int rc = expect_container(writer, count);
     if (rc == 0)
         rc = writer->ops->begin_map(writer, count);
-    return open_container(writer, rc, DUET_FRAME_MAP, count, source);
+    return open_container(writer, rc, DUET_LEVEL_MAP, count, source);
 }
 
 int duet_write_array(duet_writer *writer, size_t count)
 {
-    return write_array(writer, count, DUET_FRAME_ARRAY, NULL);
+    return write_array(writer, count, DUET_LEVEL_ARRAY, NULL);
 }
 
 int duet_write_map(duet_writer *writer, size_t count)
@@ -177,7 +177,7 @@ int duet_write_record(duet_writer *writer, size_t count, duet_record_form form)
 {
     if (form == DUET_RECORD_MAP || writer->ops->has_field_names)
         return write_map(writer, count, NULL);
-    return write_array(writer, count, DUET_FRAME_FIELDS, NULL);
+    return write_array(writer, count, DUET_LEVEL_FIELDS, NULL);
 }
 
 static int write_key(duet_writer *writer, const msgpack_object *key)
@@ -187,18 +187,18 @@ static int write_key(duet_writer *writer, const msgpack_object *key)
     if (writer->depth == writer->base)
         return duet_writer_misuse(writer, "wrote a key outside of a map");
 
-    struct duet_writer_frame *frame = duet_writer_top(writer);
-    switch (frame->kind) {
-    case DUET_FRAME_MAP: {
+    struct duet_writer_level *level = duet_writer_top(writer);
+    switch (level->kind) {
+    case DUET_LEVEL_MAP: {
         int rc = writer->ops->key(writer, key);
-        frame->kind = DUET_FRAME_MAP_KEYED;
+        level->kind = DUET_LEVEL_MAP_KEYED;
         return rc < 0 ? duet_writer_stick(writer, rc) : 0;
     }
-    case DUET_FRAME_FIELDS:
-        frame->kind = DUET_FRAME_FIELDS_NAMED;
+    case DUET_LEVEL_FIELDS:
+        level->kind = DUET_LEVEL_FIELDS_NAMED;
         return 0;
-    case DUET_FRAME_ARRAY:
-    case DUET_FRAME_ARGUMENTS:
+    case DUET_LEVEL_ARRAY:
+    case DUET_LEVEL_ARGUMENTS:
         return duet_writer_misuse(writer, "wrote a key outside of a map");
     default:
         return duet_writer_misuse(writer, "wrote a key where a value must stand");
@@ -251,7 +251,7 @@ static int copy_bytes(duet_writer *writer, const msgpack_object *object)
     return rc;
 }
 
-/* Writes a value without what is in it; a container's frame remembers where that lies. */
+/* Writes a value without what is in it; a container's level remembers where that lies. */
 static int write_shallow(duet_writer *writer, const msgpack_object *object)
 {
     const duet_value *value = (const duet_value *)object;
@@ -271,7 +271,7 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
     case DUET_TYPE_TIME:
         return duet_write_time(writer, duet_value_time(value));
     case DUET_TYPE_ARRAY:
-        return write_array(writer, object->via.array.size, DUET_FRAME_ARRAY,
+        return write_array(writer, object->via.array.size, DUET_LEVEL_ARRAY,
                            object->via.array.ptr);
     case DUET_TYPE_MAP:
         return write_map(writer, object->via.map.size,
@@ -286,13 +286,13 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
 /* The next item of the container that is being copied; in a map its key is written first. */
 static const msgpack_object *next_item(duet_writer *writer)
 {
-    struct duet_writer_frame *frame = duet_writer_top(writer);
-    if (frame->kind == DUET_FRAME_MAP) {
-        const msgpack_object *key = frame->source++;
+    struct duet_writer_level *level = duet_writer_top(writer);
+    if (level->kind == DUET_LEVEL_MAP) {
+        const msgpack_object *key = level->source++;
         if (write_key(writer, key) < 0)
             return NULL;
     }
-    return frame->source++;
+    return level->source++;
 }
 
 static int refuse_null_value(duet_writer *writer)
@@ -301,7 +301,7 @@ static int refuse_null_value(duet_writer *writer)
     return rc < 0 ? rc : duet_writer_misuse(writer, "wrote a NULL value");
 }
 
-/* Without recursion: each open container's frame is the place to go on. The last item closes
+/* Without recursion: each open container's level is the place to go on. The last item closes
  * its container, and so on outwards, until the copied value itself is complete. */
 int duet_write_value(duet_writer *writer, const duet_value *value)
 {

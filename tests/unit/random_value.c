@@ -81,9 +81,9 @@ void write_random_value(struct duet_writer *writer)
 {
     size_t depth = writer->depth;
     do {
-        enum duet_frame_kind kind =
-            writer->depth > 0 ? writer->frames[writer->depth - 1].kind : DUET_FRAME_ARRAY;
-        if (kind == DUET_FRAME_MAP)
+        enum duet_level_kind kind =
+            writer->depth > 0 ? writer->levels[writer->depth - 1].kind : DUET_LEVEL_ARRAY;
+        if (kind == DUET_LEVEL_MAP)
             write_random_text(writer, true);
         bool container = (size_t)rand() % (writer->depth + 2) == 0;
         if (container && rand() & 1)

@@ -384,7 +384,7 @@ static void a_reply_over_its_limit_names_the_flag(void **state)
     expect_fault(DUET_FAULT_LIMIT, "reply exceeds --max-reply 1000");
 }
 
-static void depth_grows_beyond_the_inline_frames_up_to_its_limit(void **state)
+static void depth_grows_beyond_the_inline_levels_up_to_its_limit(void **state)
 {
     (void)state;
     for (int i = 0; i < 64; i++)
@@ -688,7 +688,7 @@ static void a_recycled_writer_keeps_little(void **state)
         duet_write_array(&writer, 1);
     begin();
     assert_int_equal(writer.out.capacity, 0);
-    assert_int_equal(writer.capacity, DUET_WRITER_INLINE_FRAMES);
+    assert_int_equal(writer.capacity, DUET_WRITER_INLINE_LEVELS);
     duet_write_int(&writer, 1);
     expect_text("1 ");
 }
@@ -706,7 +706,7 @@ int main(void)
         TEST(the_first_error_sticks),
         TEST(a_time_with_too_many_nanoseconds_is_a_fault),
         TEST(a_reply_over_its_limit_names_the_flag),
-        TEST(depth_grows_beyond_the_inline_frames_up_to_its_limit),
+        TEST(depth_grows_beyond_the_inline_levels_up_to_its_limit),
         TEST(an_operation_that_refuses_makes_its_fault_stick),
         TEST(rewinding_leaves_no_trace),
         TEST(rewinding_takes_back_whole_values_too),

@@ -11,10 +11,10 @@
 
 #include <string.h>
 
-enum { INLINE_FRAMES = 16 }; /* deeper trees take their stack from the arena */
+enum { INLINE_DEPTH = 16 }; /* deeper trees take their stack from the arena */
 
 /* A container that is being filled. */
-struct frame {
+struct filling {
     msgpack_object *next;
     uint32_t left;
 };
@@ -200,7 +200,7 @@ static const uint8_t *read_container(const uint8_t *p, msgpack_object *object, u
 
 /* Gives a container the memory of its items: NULL for none, and then `*items` is 0 too. */
 static int reserve_items(struct duet_incoming *request, msgpack_object *object, uint32_t count,
-                         struct frame *items)
+                         struct filling *items)
 {
     bool map = object->type == MSGPACK_OBJECT_MAP;
     items->next = NULL;
@@ -224,25 +224,25 @@ static int reserve_items(struct duet_incoming *request, msgpack_object *object, 
 
 /* The containers around the one that is being filled. */
 struct stack {
-    struct frame *frames;
+    struct filling *outer;
     size_t depth, capacity;
-    struct frame inline_frames[INLINE_FRAMES];
+    struct filling inline_outer[INLINE_DEPTH];
 };
 
-static int push(struct stack *stack, struct duet_incoming *request, struct frame frame)
+static int push(struct stack *stack, struct duet_incoming *request, struct filling filling)
 {
     if (stack->depth == stack->capacity) {
         /* As deep as the walk lets a tree be: the parameters, or a reply's two values, and what
          * is inside each other. */
         size_t capacity = (size_t)request->limits->max_depth + 1;
-        struct frame *frames = duet_arena_alloc(request->arena, capacity * sizeof *frames);
-        if (frames == NULL)
+        struct filling *outer = duet_arena_alloc(request->arena, capacity * sizeof *outer);
+        if (outer == NULL)
             return -1;
-        memcpy(frames, stack->frames, stack->depth * sizeof *frames);
-        stack->frames = frames;
+        memcpy(outer, stack->outer, stack->depth * sizeof *outer);
+        stack->outer = outer;
         stack->capacity = capacity;
     }
-    stack->frames[stack->depth++] = frame;
+    stack->outer[stack->depth++] = filling;
     return 0;
 }
 
@@ -251,10 +251,10 @@ static int read_trees(struct duet_incoming *request, const uint8_t *p, msgpack_o
                       uint32_t count)
 {
     struct stack stack;
-    stack.frames = stack.inline_frames;
+    stack.outer = stack.inline_outer;
     stack.depth = 0;
-    stack.capacity = INLINE_FRAMES;
-    struct frame filling = {.next = roots, .left = count};
+    stack.capacity = INLINE_DEPTH;
+    struct filling filling = {.next = roots, .left = count};
 
     for (;;) {
         msgpack_object *object = filling.next++;
@@ -263,7 +263,7 @@ static int read_trees(struct duet_incoming *request, const uint8_t *p, msgpack_o
             p = read_value(request, p, object);
         } else {
             uint32_t size;
-            struct frame items;
+            struct filling items;
             p = read_container(p, object, &size);
             if (reserve_items(request, object, size, &items) < 0)
                 return -1;
@@ -274,7 +274,7 @@ static int read_trees(struct duet_incoming *request, const uint8_t *p, msgpack_o
         while (filling.left == 0) {
             if (stack.depth == 0)
                 return 0;
-            filling = stack.frames[--stack.depth];
+            filling = stack.outer[--stack.depth];
         }
     }
 }
