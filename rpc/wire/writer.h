@@ -140,6 +140,7 @@ struct duet_place {
     size_t size, depth, start, left, wanted;
     int kind, error;
     unsigned references;
+    uint32_t seal; /* of a mark: over all the rest and the writer that it is of */
 };
 
 /* One value within another, written by somebody else (a method that calls a method): between

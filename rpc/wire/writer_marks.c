@@ -1,8 +1,9 @@
 /*
  * The checked front of the writer, last part: coming back. A mark is a plain value that a
  * handler may keep for too long, take to another call or make up, so it is believed only after
- * a check: its number says that it is of this call and that nothing before it was rewound
- * since, the rest that its container is still open.
+ * a check: its seal says that it is of this writer and as it was taken, its number that it is
+ * of this call and that nothing before it was rewound since, the rest that its container is
+ * still open.
  *
  * Numbers grow for as long as the writer lives. To go back to mark 4 when 7 was the last ends 5
  * to 7; 4 and those before it stay good, and so are those from 8 on.
@@ -40,12 +41,28 @@ static bool has_lapsed(const struct duet_writer *writer, uint64_t number)
     return false;
 }
 
-/* Also keeps to what there is, whatever a mark that was made up says. */
+/* Whatever of a mark was made up, or comes from another writer's, changes it (FNV-1a, a number
+ * at a time). It keeps out mistakes: who can write to memory need not forge marks. */
+static uint32_t seal_of(const struct duet_writer *writer, const struct duet_place *place)
+{
+    const uint64_t parts[] = {
+        (uintptr_t)writer,      place->number,         place->size,
+        place->depth,           place->start,          place->left,
+        place->wanted,          (unsigned)place->kind, place->references,
+        (unsigned)place->error,
+    };
+    uint64_t seal = 0xcbf29ce484222325;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        seal = (seal ^ parts[i]) * 0x100000001b3;
+    return (uint32_t)(seal ^ seal >> 32);
+}
+
+/* Also keeps to what there is, whatever a mark says that was made up with its seal. */
 static bool is_good(const struct duet_writer *writer, const struct duet_place *place)
 {
-    if (has_lapsed(writer, place->number) || place->size > writer->out.size ||
-        place->references > writer->reference_count || place->depth < writer->base ||
-        place->depth > writer->depth || place->wanted > 1)
+    if (place->seal != seal_of(writer, place) || has_lapsed(writer, place->number) ||
+        place->size > writer->out.size || place->references > writer->reference_count ||
+        place->depth < writer->base || place->depth > writer->depth || place->wanted > 1)
         return false;
     if (place->depth == writer->base)
         return true;
@@ -89,6 +106,7 @@ duet_mark duet_writer_mark(duet_writer *writer)
 {
     struct duet_place place = here(writer);
     place.number = ++writer->last_mark;
+    place.seal = seal_of(writer, &place);
     duet_mark mark = {{0}};
     memcpy(mark.opaque, &place, sizeof place);
     return mark;

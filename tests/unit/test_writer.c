@@ -541,13 +541,19 @@ static void a_mark_is_of_no_other_writer_and_of_no_earlier_value(void **state)
     expect_stale(before);
     begin();
     expect_stale((duet_mark){{0}});
+    begin();
+    duet_writer_start(&other, &text_ops, (struct duet_style){0}, &fault, 64);
+    while (other.last_mark < writer.last_mark)
+        duet_writer_mark(&other);
+    duet_writer_mark(&writer);
+    expect_stale(duet_writer_mark(&other)); /* the newest, with the same number */
     duet_writer_done(&other);
 }
 
 static void a_mark_made_up_from_a_good_one_reaches_nothing(void **state)
 {
     (void)state;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 12; i++) {
         begin();
         duet_write_array(&writer, 3);
         duet_write_int(&writer, 1);
@@ -573,8 +579,23 @@ static void a_mark_made_up_from_a_good_one_reaches_nothing(void **state)
         case 5:
             place.left = 1;
             break;
-        default:
+        case 6:
             place.references = 1;
+            break;
+        case 7: /* the next item would be taken for a key */
+            place.kind++;
+            break;
+        case 8:
+            place.kind = 1000;
+            break;
+        case 9: /* an error that nobody has made would stick */
+            place.error = -EIO;
+            break;
+        case 10: /* in the middle of what was written before the mark */
+            place.size--;
+            break;
+        default:
+            place.seal++;
         }
         memcpy(mark.opaque, &place, sizeof place);
         expect_stale(mark);
