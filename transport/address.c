@@ -183,8 +183,7 @@ static bool is_port(const char *text)
     return port <= 65535 && strlen(text) <= 5;
 }
 
-/* RFC 6761 6.3: it and every name below it are loopback, whatever the resolver says. */
-static bool is_localhost(const char *host)
+bool duet_address_is_localhost(const char *host)
 {
     static const char name[] = "localhost";
     size_t size = strlen(host), end = sizeof name - 1;
@@ -255,8 +254,8 @@ static int parse_host(struct duet_address *found, const char *text, char *words,
             text);
         return -EINVAL;
     }
-    return is_localhost(host) ? find_loopback(found, port)
-                              : look_up(found, host, port, words, room);
+    return duet_address_is_localhost(host) ? find_loopback(found, port)
+                                           : look_up(found, host, port, words, room);
 }
 
 /* ---- Text to address, and back ---- */

@@ -51,6 +51,10 @@ void duet_address_format(const struct duet_address *address, char *text);
 /* A unix address without a path, "unix:@name". */
 bool duet_address_is_abstract(const struct duet_address *address);
 
+/* localhost, or a name below it: loopback, whatever a resolver says (RFC 6761 6.3). Upper or
+ * lower case, with or without a dot at its end. */
+bool duet_address_is_localhost(const char *host);
+
 /* A peer's address without scheme: "127.0.0.1:40312", "[fe80::1%eth0]:40312", "unix". */
 void duet_peer_format(const struct sockaddr *peer, char *text, size_t room);
 

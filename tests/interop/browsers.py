@@ -107,7 +107,7 @@ class Defaults(BrowserTest):
         _, port = self.server.host_port()
         for host in (
             f"127.0.0.1:{port}", "127.0.0.1", "10.1.2.3:80", "[::1]", f"[::1]:{port}",
-            "localhost", "LOCALHOST.:1", f"localhost:{port}", "",
+            "localhost", "LOCALHOST.:1", f"localhost:{port}", "app.localhost", f"a.b.LocalHost.:{port}", "",
         ):
             with self.subTest(host):
                 self.assertIn(ANSWER, self.ask(host=host)[2])

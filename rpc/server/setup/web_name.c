@@ -4,6 +4,8 @@
  */
 #include "web_name.h"
 
+#include "address.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +84,7 @@ static enum duet_host_kind kind_of(const char *host)
         return is_ipv6(host) ? DUET_HOST_NUMERIC : DUET_HOST_NONE;
     if (!is_name(host))
         return DUET_HOST_NONE;
-    if (strcmp(host, "localhost") == 0)
+    if (duet_address_is_localhost(host))
         return DUET_HOST_LOCALHOST;
     return inet_pton(AF_INET, host, &ignored) == 1 ? DUET_HOST_NUMERIC : DUET_HOST_NAME;
 }

@@ -16,8 +16,8 @@ enum {
 enum duet_host_kind {
     DUET_HOST_NONE, /* not what a Host header may say */
     DUET_HOST_NAME,
-    DUET_HOST_LOCALHOST,
-    DUET_HOST_NUMERIC, /* an IPv4 address, or an IPv6 address in brackets */
+    DUET_HOST_LOCALHOST, /* it, or a name below it */
+    DUET_HOST_NUMERIC,   /* an IPv4 address, or an IPv6 address in brackets */
 };
 
 /* Reads "Example.org.:8080", "127.0.0.1", "[::1]:80". Writes the host into `room`
