@@ -79,7 +79,7 @@ struct duet_message {
     uint8_t *body;
     size_t body_size;
     size_t wire_size; /* bytes of the stream that the message took, head and all */
-    uint64_t values;  /* in the body, itself one of them; only of a framing that walks them */
+    uint64_t values;  /* in the body, itself one of them; 0 of a framing that walks none */
     enum duet_content content;
     uint32_t notes; /* enum duet_notes; also set for DUET_FRAME_BAD, as far as they are known */
     const char *target; /* DUET_CONTENT_NONE: the path that was asked for, in the bytes given */

@@ -214,6 +214,7 @@ static void tell_head(const struct http *http, const uint8_t *bytes,
                       struct duet_message *message)
 {
     message->notes = http->notes;
+    message->values = 0;
     message->host = http->host_at > 0 ? (const char *)bytes + http->host_at : NULL;
     message->host_size = http->host_size;
     message->origin = http->origin_at > 0 ? (const char *)bytes + http->origin_at : NULL;

@@ -171,6 +171,7 @@ static enum duet_frame tell(const struct reply *reply, uint8_t *bytes, enum duet
                             struct duet_message *message)
 {
     message->notes = reply->notes;
+    message->values = 0;
     message->host = message->origin = NULL;
     message->target = NULL;
     message->host_size = message->origin_size = message->target_size = 0;

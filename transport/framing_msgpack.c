@@ -152,6 +152,7 @@ static enum duet_frame bad(uint8_t *bytes, size_t size, enum duet_bad why,
     message->body = bytes;
     message->body_size = size;
     message->content = DUET_CONTENT_MSGPACK;
+    message->values = 0;
     message->notes = 0;
     message->bad = why;
     message->status = 0;

@@ -70,7 +70,7 @@ static size_t next_size(size_t left, size_t step, uint32_t *seed)
 
 static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t seed)
 {
-    struct fed fed = {.frame = DUET_FRAME_MORE};
+    struct fed fed = {.frame = DUET_FRAME_MORE, .message.values = 77}; /* of an earlier one */
     const uint8_t *next = bytes, *end = next + size;
     size_t state_size = feed_framing->state_size(&feed_limits), kept = 0;
     void *state = malloc(state_size);
@@ -90,6 +90,8 @@ static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t
     }
     if (fed.frame == DUET_FRAME_MORE && feed_ends && kept > 0)
         fed.frame = feed_framing->ended(state, fed.copy, kept, &fed.message);
+    if (fed.frame != DUET_FRAME_MORE)
+        assert_int_equal(fed.message.values, 0);
     if (fed.frame == DUET_FRAME_WHOLE)
         fed.wire_size += fed.message.wire_size;
     free(state);
