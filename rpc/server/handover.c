@@ -276,29 +276,34 @@ static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
     return used < budget->max && call->request.size <= budget->max - used;
 }
 
+/* Copies the message, and with it the name that its head, if anybody has looked at that, was
+ * found to have: of XML, which is not read yet, none. */
+static int copy_message(struct duet_call *call)
+{
+    struct duet_incoming *request = &call->request;
+    uint8_t *copy = duet_arena_alloc(&call->arena, request->size + 1);
+    if (copy == NULL)
+        return -ENOMEM;
+    memcpy(copy, request->bytes, request->size);
+    if (request->method_size > 0)
+        request->method = (const char *)copy + (request->method - (const char *)request->bytes);
+    request->bytes = copy;
+    if (request->size >= CHARGED_FROM)
+        duet_call_charge(call, request->size);
+    return 0;
+}
+
 /* Moves what the worker needs of the message into the call. A decoded call has it all in its
  * arena. */
 static int own_message(struct duet_call *call, struct duet_buf *whole)
 {
-    struct duet_incoming *request = &call->request;
     bool is_read = call->stage >= CALL_ROUTED && call->to.codec->head_reads_all;
     if (is_read || call->stage == CALL_ANSWERED || call->message.data != NULL)
         return 0;
-    uint8_t *bytes = request->bytes;
-    if (whole != NULL) {
-        duet_buf_take(&call->message, whole);
-        duet_call_charge(call, call->message.capacity);
-        return 0;
-    }
-    request->bytes = duet_arena_alloc(&call->arena, request->size + 1);
-    if (request->bytes == NULL)
-        return -ENOMEM;
-    memcpy(request->bytes, bytes, request->size);
-    if (request->size >= CHARGED_FROM)
-        duet_call_charge(call, request->size);
-    if (call->stage == CALL_ROUTED)
-        request->method =
-            (const char *)request->bytes + (request->method - (const char *)bytes);
+    if (whole == NULL)
+        return copy_message(call);
+    duet_buf_take(&call->message, whole);
+    duet_call_charge(call, call->message.capacity);
     return 0;
 }
 
