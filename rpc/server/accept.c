@@ -95,7 +95,8 @@ static enum duet_excess which_limit(struct duet_server *server, const struct soc
         duet_count_shared(&server->refused_max_connections, 1);
         return EXCESS_CONNECTIONS;
     }
-    if (per_address > 0 && !duet_per_address_add(&server->peers, peer, (uint64_t)per_address)) {
+    if (per_address > 0 &&
+        !duet_per_address_add(&server->per_address, peer, (uint64_t)per_address)) {
         atomic_fetch_sub(&server->connections, 1);
         duet_count_shared(&server->refused_max_per_address, 1);
         return EXCESS_PER_ADDRESS;
@@ -111,7 +112,7 @@ void duet_home_forget(struct duet_home *home, enum duet_excess excess,
         return;
     atomic_fetch_sub(&server->connections, 1);
     if (server->options.value[DUET_OPT_MAX_PER_ADDRESS] > 0)
-        duet_per_address_remove(&server->peers, peer);
+        duet_per_address_remove(&server->per_address, peer);
 }
 
 /* A connection too many: it is told so when it has said what it wants, for it may be a health

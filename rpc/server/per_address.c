@@ -17,22 +17,22 @@ struct duet_address_count {
     uint64_t count;
 };
 
-void duet_per_address_init(struct duet_per_address *peers)
+void duet_per_address_init(struct duet_per_address *counts)
 {
-    *peers = (struct duet_per_address){0};
-    pthread_mutex_init(&peers->lock, NULL);
+    *counts = (struct duet_per_address){0};
+    pthread_mutex_init(&counts->lock, NULL);
 }
 
-void duet_per_address_done(struct duet_per_address *peers)
+void duet_per_address_done(struct duet_per_address *counts)
 {
     for (size_t i = 0; i < DUET_ADDRESS_BUCKETS; i++) {
-        while (peers->buckets[i] != NULL) {
-            struct duet_address_count *next = peers->buckets[i]->next;
-            free(peers->buckets[i]);
-            peers->buckets[i] = next;
+        while (counts->buckets[i] != NULL) {
+            struct duet_address_count *next = counts->buckets[i]->next;
+            free(counts->buckets[i]);
+            counts->buckets[i] = next;
         }
     }
-    pthread_mutex_destroy(&peers->lock);
+    pthread_mutex_destroy(&counts->lock);
 }
 
 static bool read_address(const struct sockaddr *peer, struct address *address)
@@ -48,23 +48,23 @@ static bool read_address(const struct sockaddr *peer, struct address *address)
 }
 
 /* The link that points to the address's entry, or to the end of its list. */
-static struct duet_address_count **find(struct duet_per_address *peers,
+static struct duet_address_count **find(struct duet_per_address *counts,
                                         const struct address *address)
 {
     uint32_t hash = 2166136261u; /* FNV-1a: a caller who owns many addresses gains a longer
                                     list, no more */
     for (size_t i = 0; i < sizeof address->bytes; i++)
         hash = (hash ^ address->bytes[i]) * 16777619u;
-    struct duet_address_count **link = &peers->buckets[hash % DUET_ADDRESS_BUCKETS];
+    struct duet_address_count **link = &counts->buckets[hash % DUET_ADDRESS_BUCKETS];
     while (*link != NULL && memcmp(&(*link)->address, address, sizeof *address) != 0)
         link = &(*link)->next;
     return link;
 }
 
 /* Under lock. */
-static bool add(struct duet_per_address *peers, const struct address *address, uint64_t max)
+static bool add(struct duet_per_address *counts, const struct address *address, uint64_t max)
 {
-    struct duet_address_count **link = find(peers, address);
+    struct duet_address_count **link = find(counts, address);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link == NULL)
@@ -77,28 +77,28 @@ static bool add(struct duet_per_address *peers, const struct address *address, u
     return true;
 }
 
-bool duet_per_address_add(struct duet_per_address *peers, const struct sockaddr *peer,
+bool duet_per_address_add(struct duet_per_address *counts, const struct sockaddr *peer,
                           uint64_t max)
 {
     struct address address;
     if (!read_address(peer, &address))
         return true;
-    pthread_mutex_lock(&peers->lock);
-    bool has_room = add(peers, &address, max);
-    pthread_mutex_unlock(&peers->lock);
+    pthread_mutex_lock(&counts->lock);
+    bool has_room = add(counts, &address, max);
+    pthread_mutex_unlock(&counts->lock);
     return has_room;
 }
 
-void duet_per_address_remove(struct duet_per_address *peers, const struct sockaddr *peer)
+void duet_per_address_remove(struct duet_per_address *counts, const struct sockaddr *peer)
 {
     struct address address;
     if (!read_address(peer, &address))
         return;
-    pthread_mutex_lock(&peers->lock);
-    struct duet_address_count **link = find(peers, &address), *entry = *link;
+    pthread_mutex_lock(&counts->lock);
+    struct duet_address_count **link = find(counts, &address), *entry = *link;
     if (entry != NULL && --entry->count == 0) {
         *link = entry->next;
         free(entry);
     }
-    pthread_mutex_unlock(&peers->lock);
+    pthread_mutex_unlock(&counts->lock);
 }

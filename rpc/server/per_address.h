@@ -23,15 +23,15 @@ struct duet_per_address {
     struct duet_address_count *buckets[DUET_ADDRESS_BUCKETS]; /* under lock */
 };
 
-void duet_per_address_init(struct duet_per_address *peers);
-void duet_per_address_done(struct duet_per_address *peers);
+void duet_per_address_init(struct duet_per_address *counts);
+void duet_per_address_done(struct duet_per_address *counts);
 
 /* Counts one more connection of that address; false when it has `max` already, or when out of
  * memory. */
-bool duet_per_address_add(struct duet_per_address *peers, const struct sockaddr *peer,
+bool duet_per_address_add(struct duet_per_address *counts, const struct sockaddr *peer,
                           uint64_t max);
 
 /* One less. */
-void duet_per_address_remove(struct duet_per_address *peers, const struct sockaddr *peer);
+void duet_per_address_remove(struct duet_per_address *counts, const struct sockaddr *peer);
 
 #endif

@@ -65,7 +65,7 @@ duet_server *duet_server_new(void)
     server->drain_fd = server->reserve.fd = -1;
     pthread_mutex_init(&server->lock, NULL);
     duet_options_init(&server->options);
-    duet_per_address_init(&server->peers);
+    duet_per_address_init(&server->per_address);
     server->registry = duet_registry_new();
     if (server->registry == NULL || add_introspection(server) < 0) {
         duet_server_free(server);
@@ -88,7 +88,7 @@ void duet_server_free(duet_server *server)
         close(server->drain_fd);
     free(server->listeners);
     duet_registry_unref(server->registry);
-    duet_per_address_done(&server->peers);
+    duet_per_address_done(&server->per_address);
     duet_options_done(&server->options);
     duet_hook_list_done(&server->service.hooks);
     pthread_mutex_destroy(&server->lock);

@@ -53,7 +53,7 @@ struct duet_server {
     _Atomic unsigned long registry_number;
 
     /* While it runs. */
-    struct duet_per_address peers;
+    struct duet_per_address per_address;
     _Atomic pid_t process; /* that runs it; set before is_running */
     _Atomic int drain_fd;  /* an eventfd that every loop watches: readable when draining. It
                               lives as long as the server, for a drain may come when its loops
