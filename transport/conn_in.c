@@ -75,6 +75,18 @@ static void drop_state(struct duet_conn *conn)
     conn->in_need = 0;
 }
 
+void duet_conn_tell(const struct duet_conn *conn, uint8_t *bytes, size_t size,
+                    struct duet_message *message)
+{
+    *message = (struct duet_message){
+        .notes = conn->framing->notes,
+        .body = bytes,
+        .body_size = size,
+    };
+    if (conn->framing_state != NULL)
+        conn->framing->tell(conn->framing_state, bytes, size, message);
+}
+
 static void refuse(struct duet_conn *conn, struct duet_message *message)
 {
     conn->conns->events->bad(conn, message);
@@ -176,13 +188,9 @@ static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t si
 {
     struct duet_message *message = &conn->conns->message;
     duet_count(&conn->conns->refused_buffered, 1);
-    *message = (struct duet_message){
-        .bad = DUET_BAD_BUSY,
-        .status = 503,
-        .notes = conn->framing->notes,
-        .body = bytes,
-        .body_size = size,
-    };
+    duet_conn_tell(conn, bytes, size, message);
+    message->bad = DUET_BAD_BUSY;
+    message->status = 503;
     snprintf(message->reason, sizeof message->reason,
              "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
              "try again",

@@ -61,6 +61,11 @@ void duet_conn_resume(struct duet_conn *conn);
 /* Reads to EOF and forgets what it reads. */
 void duet_conn_discard(struct duet_conn *conn);
 
+/* What is known of the message under way, for who gives it up. `bytes` are what there is of
+ * it. */
+void duet_conn_tell(const struct duet_conn *conn, uint8_t *bytes, size_t size,
+                    struct duet_message *message);
+
 /* Bytes have been read of messages that are not looked at yet. */
 bool duet_conn_has_leftover(const struct duet_conn *conn);
 

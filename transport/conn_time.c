@@ -189,24 +189,28 @@ static bool mind_reader(struct duet_conn *conn)
 
 /* ---- Messages ---- */
 
+static struct duet_message *too_late(struct duet_conn *conn)
+{
+    struct duet_message *message = &conn->conns->message;
+    duet_conn_tell(conn, conn->in.data + conn->in_start, conn->in.size - conn->in_start,
+                   message);
+    message->bad = DUET_BAD_LIMIT;
+    message->status = 408;
+    return message;
+}
+
 /* The message under way is refused; what would come of it is read away. */
 static void give_up_message(struct duet_conn *conn, struct duet_message *message)
 {
-    message->bad = DUET_BAD_LIMIT;
-    message->status = 408;
-    message->notes = conn->framing->notes;
-    message->body = conn->in.data ? conn->in.data + conn->in_start : NULL;
-    message->body_size = conn->in.size - conn->in_start;
     conn->conns->events->bad(conn, message);
     duet_conn_finish(conn);
 }
 
 static void say_timed_out(struct duet_conn *conn)
 {
-    struct duet_message *message = &conn->conns->message;
+    struct duet_message *message = too_late(conn);
     const struct duet_conn_limits *limits = &conn->conns->conn_limits;
     uint64_t limit = conn->in_body ? limits->body_timeout_ms : limits->head_timeout_ms;
-    *message = (struct duet_message){0};
     snprintf(message->reason, sizeof message->reason,
              "request not complete after %llu ms (%s %llu)", (unsigned long long)limit,
              conn->in_body ? "--body-timeout" : "--head-timeout", (unsigned long long)limit);
@@ -215,9 +219,8 @@ static void say_timed_out(struct duet_conn *conn)
 
 static void say_too_slow(struct duet_conn *conn)
 {
-    struct duet_message *message = &conn->conns->message;
+    struct duet_message *message = too_late(conn);
     const struct duet_conn_limits *limits = &conn->conns->conn_limits;
-    *message = (struct duet_message){0};
     snprintf(message->reason, sizeof message->reason,
              "request too slow: %llu bytes per second over %llu s (--min-rate %llu)",
              (unsigned long long)rate_of(conn), (unsigned long long)limits->rate_ms / 1000,

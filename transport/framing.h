@@ -72,23 +72,25 @@ enum duet_bad {
 
 enum { DUET_REASON_MAX = 256 };
 
-/* What `next` found. Which members are set depends on what it returns. */
+/* What `next` found. Which members are set depends on what it returns. Of a bad message all
+ * that tells of a whole one is set as far as it is known, wire_size apart: NULL, 0 and
+ * DUET_CONTENT_NONE for what is not, as where the head could not be read. */
 struct duet_message {
     /* DUET_FRAME_WHOLE: the body, inside the bytes given and valid as long as they are; it may
-     * be altered. */
+     * be altered. Of a bad one what there is of it. */
     uint8_t *body;
     size_t body_size;
     size_t wire_size; /* bytes of the stream that the message took, head and all */
     uint64_t values;  /* in the body, itself one of them; 0 of a framing that walks none */
     enum duet_content content;
-    uint32_t notes; /* enum duet_notes; also set for DUET_FRAME_BAD, as far as they are known */
-    const char *target; /* DUET_CONTENT_NONE: the path that was asked for, in the bytes given */
+    uint32_t notes;     /* enum duet_notes */
+    const char *target; /* of an HTTP request: the path that was asked for, in the bytes given
+                         */
     size_t target_size;
     uint32_t retry_after_s; /* of an HTTP reply: Retry-After; 0: none */
 
-    /* With DUET_NOTE_HTTP, of a request, for DUET_FRAME_BAD too: what the lines Host and Origin
-     * say, in the bytes given; NULL where they are missing, or the head could not be read. An
-     * absolute target stands in for Host. */
+    /* Of an HTTP request: what the lines Host and Origin say, in the bytes given; NULL where
+     * they are missing. An absolute target stands in for Host. */
     const char *host, *origin;
     size_t host_size, origin_size;
 
@@ -161,6 +163,10 @@ struct duet_framing {
      * DUET_FRAME_BAD (DUET_BAD_CUT). */
     enum duet_frame (*ended)(void *state, uint8_t *bytes, size_t n,
                              struct duet_message *message);
+
+    /* What is known by now of the message under way, of which these are the bytes as `next`
+     * left them: as of a bad one, but for why. For who gives it up. */
+    void (*tell)(const void *state, uint8_t *bytes, size_t n, struct duet_message *message);
 
     /* Writes what goes before the body of the answer to what this framing cuts, or of the
      * request for it; `room` has DUET_HEAD_ROOM bytes. Returns its length, maybe 0. */

@@ -24,7 +24,7 @@ struct http {
     bool is_in_body;
     enum duet_content content;
     uint32_t notes;
-    size_t target_at, target_size; /* from the first byte given */
+    size_t target_at, target_size; /* from the first byte given; empty until the head is read */
     size_t host_at, host_size;     /* the same; at 0 where the head has none */
     size_t origin_at, origin_size;
     bool owes_continue; /* the client waits for "100 Continue" */
@@ -46,6 +46,8 @@ static void http_start(void *state, const struct duet_limits *limits)
     http->body.walked = 0;
     http->is_in_body = false;
     http->notes = DUET_NOTE_HTTP;
+    http->content = DUET_CONTENT_NONE;
+    http->target_size = 0;
     http->host_at = http->origin_at = 0;
     http->owes_continue = false;
 }
@@ -120,10 +122,12 @@ static enum duet_frame frame_body(struct http *http, const struct duet_http_fiel
         length, http->walk.lone_lf_ends_line, message);
 }
 
-/* Keeps where host and origin stand. */
-static void note_asker(struct http *http, const struct duet_http_fields *fields,
-                       const uint8_t *head)
+/* Keeps where target, host and origin stand. */
+static void note_places(struct http *http, const struct duet_http_fields *fields,
+                        const uint8_t *head)
 {
+    http->target_at = (size_t)(fields->target - head);
+    http->target_size = fields->target_size;
     bool is_absolute = fields->authority != NULL;
     const uint8_t *host = is_absolute ? fields->authority : fields->host;
     if (host != NULL) {
@@ -157,6 +161,10 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
     int status = duet_http_fields_read(&fields, bytes, http->body.head_size,
                                        http->walk.lone_lf_ends_line, reason);
     http->notes |= fields.notes;
+    if (status != 400) { /* a malformed head says nothing that can be relied on */
+        note_places(http, &fields, bytes);
+        classify(http, &fields);
+    }
     if (status != 0)
         return duet_http_bad(message, status, "%s", reason);
     const uint8_t *foreign = find_foreign_byte(&fields);
@@ -167,10 +175,6 @@ static enum duet_frame end_head(struct http *http, const uint8_t *bytes,
 
     if (llhttp_should_keep_alive(parser))
         http->notes |= DUET_NOTE_KEEP_ALIVE;
-    http->target_at = (size_t)(fields.target - bytes);
-    http->target_size = fields.target_size;
-    note_asker(http, &fields, bytes);
-    classify(http, &fields);
     return frame_body(http, &fields, message);
 }
 
@@ -209,16 +213,29 @@ static void tell_more(struct http *http, struct duet_message *message)
     http->owes_continue = false;
 }
 
-/* What is told of a whole message and of a bad one. */
+/* What is told of a whole message and of a bad one, but for its body. */
 static void tell_head(const struct http *http, const uint8_t *bytes,
                       struct duet_message *message)
 {
     message->notes = http->notes;
     message->values = 0;
+    message->content = http->content;
+    message->target = http->target_size > 0 ? (const char *)bytes + http->target_at : NULL;
+    message->target_size = http->target_size;
     message->host = http->host_at > 0 ? (const char *)bytes + http->host_at : NULL;
     message->host_size = http->host_size;
     message->origin = http->origin_at > 0 ? (const char *)bytes + http->origin_at : NULL;
     message->origin_size = http->origin_size;
+}
+
+static void http_tell(const void *state, uint8_t *bytes, size_t n, struct duet_message *message)
+{
+    const struct http *http = state;
+    size_t head_size = http->is_in_body ? http->body.head_size : 0;
+    (void)n;
+    tell_head(http, bytes, message);
+    message->body = bytes + head_size;
+    message->body_size = http->is_in_body ? http->body.walked - head_size : 0;
 }
 
 static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
@@ -235,15 +252,11 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
         tell_more(http, message);
         return DUET_FRAME_MORE;
     }
-    tell_head(http, bytes, message);
     if (frame == DUET_FRAME_BAD) {
-        message->body = bytes;
-        message->body_size = 0; /* its caller is known by the connection */
+        http_tell(http, bytes, n, message);
         return DUET_FRAME_BAD;
     }
-    message->content = http->content;
-    message->target = (const char *)bytes + http->target_at;
-    message->target_size = http->target_size;
+    tell_head(http, bytes, message);
     return DUET_FRAME_WHOLE;
 }
 
@@ -251,10 +264,7 @@ static enum duet_frame http_next(void *state, uint8_t *bytes, size_t n,
 static enum duet_frame http_ended(void *state, uint8_t *bytes, size_t n,
                                   struct duet_message *message)
 {
-    const struct http *http = state;
-    tell_head(http, bytes, message);
-    message->body = bytes;
-    message->body_size = 0;
+    http_tell(state, bytes, n, message);
     return duet_http_ended_early(message, n, "request");
 }
 
@@ -265,5 +275,6 @@ const struct duet_framing duet_framing_http = {
     .start = http_start,
     .next = http_next,
     .ended = http_ended,
+    .tell = http_tell,
     .wrap = duet_http_head_write,
 };

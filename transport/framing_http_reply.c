@@ -215,6 +215,13 @@ static enum duet_frame reply_ended(void *state, uint8_t *bytes, size_t n,
     return tell(reply, bytes, DUET_FRAME_WHOLE, message);
 }
 
+static void reply_tell(const void *state, uint8_t *bytes, size_t n,
+                       struct duet_message *message)
+{
+    (void)n;
+    tell(state, bytes, DUET_FRAME_BAD, message);
+}
+
 const struct duet_framing duet_framing_http_reply = {
     .name = "HTTP",
     .notes = DUET_NOTE_HTTP,
@@ -222,6 +229,7 @@ const struct duet_framing duet_framing_http_reply = {
     .start = reply_start,
     .next = reply_next,
     .ended = reply_ended,
+    .tell = reply_tell,
     .wrap = duet_http_post_write,
 };
 
@@ -232,5 +240,6 @@ const struct duet_framing duet_framing_http_reply_to_head = {
     .start = reply_to_head_start,
     .next = reply_next,
     .ended = reply_ended,
+    .tell = reply_tell,
     .wrap = duet_http_head_request_write,
 };

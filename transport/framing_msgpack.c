@@ -144,16 +144,22 @@ static enum duet_frame whole(uint8_t *bytes, size_t size, uint64_t values,
     return DUET_FRAME_WHOLE;
 }
 
+static void walk_tell(const void *state, uint8_t *bytes, size_t n, struct duet_message *message)
+{
+    (void)state;
+    message->body = bytes;
+    message->body_size = n;
+    message->content = DUET_CONTENT_MSGPACK;
+    message->values = 0;
+    message->notes = 0;
+}
+
 /* `size` is how much of the message was walked: the value that is bad comes after it. Of what
  * follows nothing may be told, for it may not have arrived. */
 static enum duet_frame bad(uint8_t *bytes, size_t size, enum duet_bad why,
                            struct duet_message *message)
 {
-    message->body = bytes;
-    message->body_size = size;
-    message->content = DUET_CONTENT_MSGPACK;
-    message->values = 0;
-    message->notes = 0;
+    walk_tell(NULL, bytes, size, message);
     message->bad = why;
     message->status = 0;
     return DUET_FRAME_BAD;
@@ -309,5 +315,6 @@ const struct duet_framing duet_framing_msgpack = {
     .start = walk_start,
     .next = walk_next,
     .ended = walk_ended,
+    .tell = walk_tell,
     .wrap = no_wrap,
 };

@@ -348,6 +348,25 @@ static int read_status_line(struct duet_http_fields *fields, struct duet_http_te
     return 0;
 }
 
+/* The lines behind one that asks for what is not here: who asks is to be told that. No more of
+ * them is read than can be relied on. */
+__attribute__((noinline)) static void read_rest(struct duet_http_fields *fields,
+                                                const struct known_lines *lines,
+                                                struct duet_http_text rest,
+                                                bool lone_lf_ends_line)
+{
+    char ignored[DUET_REASON_MAX];
+    struct duet_http_text line = {rest.at, 1};
+    int status = 0;
+    while (status != 400 && line.size > 0) {
+        status = next_line(&rest, &line, lone_lf_ends_line, ignored);
+        if (status == 0 && line.size > 0)
+            status = read_field(fields, lines, line, ignored);
+    }
+    if (status == 400)
+        fields->host = fields->origin = NULL;
+}
+
 /* A head's first line, and what its other lines may be. One walk for both kinds of head, so
  * that the compiler makes one piece of it. */
 struct form {
@@ -381,6 +400,8 @@ __attribute__((always_inline)) static inline int read_head(struct duet_http_fiel
         if (status == 0)
             status = read_field(fields, form->lines, line, reason);
     }
+    if (status > 400)
+        read_rest(fields, form->lines, rest, lone_lf_ends_line);
     return status;
 }
 

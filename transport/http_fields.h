@@ -34,7 +34,8 @@ struct duet_http_fields {
 /* Reads the head, from the first byte of the request (empty lines before it are skipped) to the
  * LF of its last, empty line. Lines end with CR LF, or with `lone_lf_ends_line` with LF alone;
  * with CR alone never. Returns 0; or the status to refuse it with, 400 or 501, and then
- * `reason` (DUET_REASON_MAX bytes) has the words. */
+ * `reason` (DUET_REASON_MAX bytes) has the words. With 501 host and origin are set all the
+ * same. */
 int duet_http_fields_read(struct duet_http_fields *fields, const uint8_t *head, size_t size,
                           bool lone_lf_ends_line, char *reason);
 

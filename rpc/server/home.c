@@ -142,6 +142,23 @@ static int code_of_bad(enum duet_bad bad)
     }
 }
 
+/* Whose message it is, by as much of it as can be read: a msgid that is there is answered.
+ * Without one nobody on a stream can be told (false). Over HTTP the connection says whose it
+ * is, so a body that has not come that far, or is compressed, is answered with msgid 0, for a
+ * reply has one; and a notification with the status, for HTTP wants an answer. */
+static bool find_caller(struct duet_call *call)
+{
+    struct duet_incoming *request = &call->request;
+    if (call->to.codec->protocol == DUET_PROTOCOL_XMLRPC)
+        return true;
+    call->to.codec->head(request);
+    call->to.msgid = request->msgid;
+    if (call->to.notes & DUET_NOTE_HTTP)
+        return true;
+    call->to.kind = request->kind;
+    return request->has_msgid || request->kind == DUET_KIND_NOTIFICATION;
+}
+
 /* The fault of a message that its framing refused, in the caller's protocol. */
 static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
 {
@@ -155,14 +172,9 @@ static void answer_in_kind(struct duet_conn *conn, struct duet_message *message)
     receive(job, conn, message);
     if (message->bad == DUET_BAD_LIMIT || message->bad == DUET_BAD_BUSY)
         call->ending = ENDED_REFUSED;
-    if (!(message->notes & DUET_NOTE_HTTP)) {
-        call->to.codec->head(&call->request); /* a prefix: whatever of it can be read */
-        call->to.kind = call->request.kind;
-        call->to.msgid = call->request.msgid;
-        if (!call->request.has_msgid && call->to.kind != DUET_KIND_NOTIFICATION) {
-            give_up(conn, job);
-            return;
-        }
+    if (!find_caller(call)) {
+        give_up(conn, job);
+        return;
     }
     duet_count(&home->calls, 1);
     call->status = message->status;

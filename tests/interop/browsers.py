@@ -171,6 +171,7 @@ class Allowed(BrowserTest):
                 self.check_readable(self.ask(line, body=b"x"), 200, origin)
                 self.check_readable(self.ask(line, body=b"x" * 5000), 413, origin)
                 self.check_readable(self.ask(line, length=False), 411, origin)
+                self.check_readable(self.ask("Content-Encoding: br", line), 501, origin)
                 self.check_readable(self.ask(line, target="/x"), 404, origin)
                 self.check_readable(self.ask(line, verb="PUT"), 405, origin)
                 self.check_readable(self.get(line, target="/"), 200, origin)
@@ -217,6 +218,31 @@ class Allowed(BrowserTest):
         answers = self.exchange(data).decode("latin-1").split("HTTP/1.1 ")[1:]
         found = [re.findall(r"Allow-Origin: (\S+)", answer) for answer in answers]
         self.assertEqual(found, [[self.origins[0]], [], [self.origins[1]], [self.origins[0]]])
+
+
+class TooLate(BrowserTest):
+    flags = ("--allow-origin", "http://app.example", "--body-timeout", "100ms")
+
+    def test_a_page_reads_that_its_body_took_too_long(self):
+        chunked = "Transfer-Encoding: chunked"
+        for headers, body, is_packed in (
+            (("Content-Length: 500",), b"<methodCall>", False),
+            ((chunked,), b"c\r\n<methodCall>\r\n", False),
+            ((MSGPACK, "Content-Length: 500"), PACKED, True),
+            ((MSGPACK, chunked), b"%x\r\n%b" % (len(PACKED) + 1, PACKED), True),
+        ):
+            status, head, body = self.ask(
+                "Origin: http://app.example", *headers, body=body, length=False
+            )
+            self.assertEqual(status, 408, head)
+            self.assertIn("Access-Control-Allow-Origin: http://app.example\r\n", head)
+            self.assertIn(b"--body-timeout", body)
+            if is_packed:
+                self.assertEqual(msgpack.unpackb(body)[:2], [1, msgpack.unpackb(PACKED)[1]])
+        self.assertNotIn(CORS, self.ask("Content-Length: 500", length=False)[1])
+        status, head, _ = self.ask("Origin: http://b", "Content-Length: 500", length=False)
+        self.assertEqual(status, 408)
+        self.assertNotIn(CORS, head)
 
 
 class Everybody(BrowserTest):

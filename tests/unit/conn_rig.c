@@ -108,6 +108,13 @@ static enum duet_frame tiny_ended(void *state, uint8_t *bytes, size_t n,
     return DUET_FRAME_BAD;
 }
 
+static void tiny_tell(const void *state, uint8_t *bytes, size_t n, struct duet_message *message)
+{
+    (void)state;
+    message->body = bytes;
+    message->body_size = n;
+}
+
 static size_t tiny_wrap(char *room, const struct duet_head *head)
 {
     (void)room;
@@ -121,6 +128,7 @@ static const struct duet_framing tiny_framing = {
     .start = tiny_start,
     .next = tiny_next,
     .ended = tiny_ended,
+    .tell = tiny_tell,
     .wrap = tiny_wrap,
 };
 

@@ -86,6 +86,7 @@ static struct fed feed_cut(const void *bytes, size_t size, size_t step, uint32_t
         if (fed.frame == DUET_FRAME_MORE) {
             note_more(&fed, kept + n);
             kept = fed.message.kept;
+            feed_framing->tell(state, fed.copy, kept, &fed.told);
         }
     }
     if (fed.frame == DUET_FRAME_MORE && feed_ends && kept > 0)
@@ -119,7 +120,8 @@ static void check_same(const struct fed *one, const struct fed *other, const voi
                   memcmp(a->body, b->body, a->body_size) == 0;
     if (is_same && one->frame == DUET_FRAME_BAD)
         is_same = a->bad == b->bad && a->status == b->status && a->notes == b->notes &&
-                  a->body_size == b->body_size && strcmp(a->reason, b->reason) == 0;
+                  a->body_size == b->body_size && strcmp(a->reason, b->reason) == 0 &&
+                  a->content == b->content && memcmp(a->body, b->body, a->body_size) == 0;
     if (!is_same)
         fail_msg("frames %d and %d, %s and %s: %.*s", one->frame, other->frame,
                  one->frame < 0 ? a->reason : "", other->frame < 0 ? b->reason : "", (int)size,

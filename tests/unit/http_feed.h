@@ -26,7 +26,8 @@ struct fed {
     size_t max_kept;
     unsigned interims;
     bool was_in_body;
-    size_t need; /* the last one told */
+    size_t need;              /* the last one told */
+    struct duet_message told; /* of a message that is still under way */
     uint8_t *copy;
 };
 

@@ -105,6 +105,28 @@ static void a_post_and_plain_messagepack_share_the_methods(void **state)
     home_rig_expect_text(it->peer, "HTTP/1.1 200 ", "<int>42</int>");
 }
 
+/* Over HTTP it is the connection that finds the caller; but a msgid that has come is its own.
+ */
+static void a_refused_post_is_answered_with_its_msgid_if_that_has_come(void **state)
+{
+    struct fixture *it = *state;
+    static const char head[] =
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/msgpack\r\n";
+    int other = home_rig_connect(&it->rig), third = home_rig_connect(&it->rig);
+    home_rig_send_text(&it->rig, it->peer,
+                       "%sTransfer-Encoding: chunked\r\n\r\n3\r\n\x94%c\x07\r\nfffffff\r\n",
+                       head, 0);
+    home_rig_expect_text(it->peer, "HTTP/1.1 413 ", "\r\n\r\n\x94\x01\x07\x92\xd1\x83\x00");
+    home_rig_send_text(&it->rig, other, "%sContent-Length: 99999999\r\n\r\n", head);
+    home_rig_expect_text(other, "HTTP/1.1 413 ", "\r\n\r\n\x94\x01");
+    home_rig_send_text(&it->rig, third,
+                       "%sTransfer-Encoding: chunked\r\n\r\n2\r\n\x93\x02\r\nfffffff\r\n",
+                       head);
+    home_rig_expect_text(third, "HTTP/1.1 413 ", "\r\n\r\n\x94\x01"); /* no 204 */
+    home_rig_leave(&it->rig, other);
+    home_rig_leave(&it->rig, third);
+}
+
 static void a_reply_that_nobody_asked_for_is_counted_and_no_call(void **state)
 {
     struct fixture *it = *state;
@@ -159,6 +181,7 @@ int main(void)
         TEST(any_other_leaves_a_ticket_and_goes_to_a_worker),
         TEST(many_values_are_work_for_a_worker_however_quick_the_method),
         TEST(a_post_and_plain_messagepack_share_the_methods),
+        TEST(a_refused_post_is_answered_with_its_msgid_if_that_has_come),
         TEST(a_reply_that_nobody_asked_for_is_counted_and_no_call),
         TEST(what_cannot_be_answered_ends_the_connection_after_the_answers_before_it),
         TEST_THAT_CLOSES(a_first_byte_of_no_protocol_closes),
