@@ -1,5 +1,6 @@
 /*
- * The turn: wait, events, letters, deadlines, turn_over. Runs on the loop's thread.
+ * The turn: wait, events, letters, deadlines, turn_over. Runs on the loop's thread. Whoever
+ * waits for the events, the loop itself or a program, what is done with them is the same.
  */
 #include "loop.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,8 +109,8 @@ static void on_wake(struct duet_source *source, uint32_t events)
 
 int duet_loop_init(struct duet_loop *loop, void (*turn_over)(void *ctx), void *ctx)
 {
-    *loop =
-        (struct duet_loop){.epoll_fd = -1, .wake_fd = -1, .turn_over = turn_over, .ctx = ctx};
+    *loop = (struct duet_loop){
+        .epoll_fd = -1, .wake_fd = -1, .timer_fd = -1, .turn_over = turn_over, .ctx = ctx};
     loop->first_free_place = no_place;
     read_clock(loop);
     duet_wheel_init(&loop->wheel, loop->now_ms);
@@ -129,7 +131,9 @@ void duet_loop_done(struct duet_loop *loop)
         close(loop->epoll_fd);
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
-    loop->epoll_fd = loop->wake_fd = -1;
+    if (loop->timer_fd >= 0)
+        close(loop->timer_fd);
+    loop->epoll_fd = loop->wake_fd = loop->timer_fd = -1;
     free(loop->places);
     loop->places = NULL;
     loop->place_count = 0;
@@ -250,21 +254,85 @@ static void empty_mailbox(struct duet_loop *loop)
     }
 }
 
+/* Inlined into both of its callers: a loop turns for as little as one call. */
+static inline __attribute__((always_inline)) int turn(struct duet_loop *loop,
+                                                      const struct epoll_event *events, int n)
+{
+    if (n < 0 && errno != EINTR)
+        return -errno;
+    read_clock(loop);
+    for (int i = 0; i < n; i++)
+        tell_source(loop, events[i].data.u64, events[i].events);
+    empty_mailbox(loop);
+    duet_wheel_expire(&loop->wheel, loop->now_ms);
+    loop->turn_over(loop->ctx);
+    return 0;
+}
+
 int duet_loop_run(struct duet_loop *loop)
 {
     struct epoll_event events[EVENTS_PER_TURN];
     while (!loop->stopping) {
-        int n = wait_for_events(loop, events);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        read_clock(loop);
-        for (int i = 0; i < n; i++)
-            tell_source(loop, events[i].data.u64, events[i].events);
-        empty_mailbox(loop);
-        duet_wheel_expire(&loop->wheel, loop->now_ms);
-        loop->turn_over(loop->ctx);
+        int rc = turn(loop, events, wait_for_events(loop, events));
+        if (rc < 0)
+            return rc;
     }
     return 0;
+}
+
+/* ---- Turns for a program that waits itself ---- */
+
+static void on_timer(struct duet_source *source, uint32_t events)
+{
+    (void)events;
+    struct duet_loop *loop = DUET_HOLDER(source, struct duet_loop, timer_source);
+    uint64_t count;
+    ssize_t n = read(loop->timer_fd, &count, sizeof count);
+    (void)n; /* EAGAIN: it was set anew meanwhile */
+    loop->timer_at_ms = UINT64_MAX;
+}
+
+int duet_loop_lend(struct duet_loop *loop)
+{
+    loop->timer_fd =
+        duet_fd_above_stdio(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (loop->timer_fd < 0)
+        return -errno;
+    loop->timer_at_ms = UINT64_MAX;
+    loop->timer_source.ready = on_timer;
+    return duet_loop_add(loop, loop->timer_fd, EPOLLIN, &loop->timer_source);
+}
+
+static void set_timer(struct duet_loop *loop)
+{
+    uint64_t at_ms = duet_wheel_next_ms(&loop->wheel);
+    if (at_ms == loop->timer_at_ms)
+        return;
+    struct itimerspec at = {0}; /* never */
+    if (at_ms != UINT64_MAX)
+        at.it_value = (struct timespec){.tv_sec = (time_t)(at_ms / 1000),
+                                        .tv_nsec = (long)(at_ms % 1000) * 1000000};
+    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+    loop->timer_at_ms = at_ms;
+}
+
+/* As rest() does, but that a letter which has come before wakes the loop: nobody looks again.
+ */
+static void fall_asleep(struct duet_loop *loop)
+{
+    set_timer(loop);
+    atomic_store(&loop->rest, LOOP_ASLEEP);
+    if (atomic_load(&loop->mailbox) != NULL)
+        duet_loop_announce(loop);
+}
+
+int duet_loop_turn(struct duet_loop *loop)
+{
+    struct epoll_event events[EVENTS_PER_TURN];
+    atomic_store_explicit(&loop->rest, LOOP_AWAKE, memory_order_relaxed);
+    int rc = turn(loop, events, epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, 0));
+    fall_asleep(loop);
+    return rc;
 }
 
 void duet_loop_stop(struct duet_loop *loop)

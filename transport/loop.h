@@ -34,12 +34,17 @@ struct duet_letter {
  *  A post to a sleeping loop wakes it at once. A dozing one looks into its mailbox soon by
  * itself, so a worker that has more calls to run posts without waking it and announces once at
  * the end: many results, one wake-up. If that worker gets stuck in its next call instead, the
- * results before it are late by a millisecond at most. */
+ * results before it are late by a millisecond at most.
+ *
+ *  A loop that a program waits for, with poll or a loop of its own, is asleep between its
+ * turns: its epoll fd alone must tell that there is something to do. It never dozes, and its
+ * deadlines are a timer in its epoll. */
 enum duet_loop_rest { LOOP_AWAKE, LOOP_DOZING, LOOP_ASLEEP };
 
 struct duet_loop {
     int epoll_fd;
     int wake_fd;
+    int timer_fd; /* -1, unless a program waits for the loop */
     bool stopping;
     struct duet_place *places; /* of the sources that are watched */
     uint32_t place_count, first_free_place;
@@ -47,6 +52,8 @@ struct duet_loop {
     uint64_t now_ns;
     struct duet_wheel wheel;
     struct duet_source wake_source;
+    struct duet_source timer_source;
+    uint64_t timer_at_ms;         /* what the timer is set to; UINT64_MAX: it is not set */
     unsigned expected_letters;    /* the owner's count of letters under way; > 0: doze first */
     unsigned busy_poll_us;        /* how long to spin before resting */
     void (*turn_over)(void *ctx); /* the last thing in each turn */
@@ -72,6 +79,14 @@ void duet_loop_remove(struct duet_loop *loop, int fd, struct duet_source *source
 
 /* Turns until duet_loop_stop. 0 or -errno of epoll. */
 int duet_loop_run(struct duet_loop *loop);
+
+/* From here on a program waits for the loop: its epoll fd is readable when there is something
+ * to do in a turn, be it that a deadline has passed. For that it must be asleep, as it is after
+ * duet_loop_turn; or woken. 0 or -errno. */
+int duet_loop_lend(struct duet_loop *loop);
+
+/* One turn of such a loop, without waiting. 0 or -errno of epoll. */
+int duet_loop_turn(struct duet_loop *loop);
 
 /* The turn under way is the last one. The loop's own thread. */
 void duet_loop_stop(struct duet_loop *loop);

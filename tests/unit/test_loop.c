@@ -7,6 +7,8 @@
 #include "holder.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -443,6 +445,130 @@ static void signals_do_not_end_it(void **state)
     duet_loop_done(&rig.loop);
 }
 
+/* ---- Lent to a program that waits for it ---- */
+
+static bool is_readable(const struct rig *rig)
+{
+    struct pollfd look = {.fd = rig->loop.epoll_fd, .events = POLLIN};
+    return poll(&look, 1, 0) == 1;
+}
+
+/* Waits for the loop as a program does, then turns it once. */
+static void await_turn(struct rig *rig)
+{
+    struct pollfd look = {.fd = rig->loop.epoll_fd, .events = POLLIN};
+    while (poll(&look, 1, -1) < 0)
+        assert_int_equal(errno, EINTR);
+    assert_int_equal(duet_loop_turn(&rig->loop), 0);
+}
+
+static void rig_lend(struct rig *rig)
+{
+    rig_open(rig, UINT_MAX);
+    assert_int_equal(duet_loop_lend(&rig->loop), 0);
+    assert_int_equal(duet_loop_turn(&rig->loop), 0); /* it does not wait */
+    assert_false(is_readable(rig));
+}
+
+static void a_lent_loop_is_readable_when_a_letter_comes(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    static struct note first, second;
+    rig_lend(&rig);
+    memset(last_of, 0, sizeof last_of);
+    second = (struct note){.letter.deliver = on_note, .rig = &rig, .number = 2};
+    first = (struct note){.letter.deliver = on_note, .rig = &rig, .number = 1, .then = &second};
+    duet_loop_post(&rig.loop, &first.letter); /* it is asleep */
+    assert_true(is_readable(&rig));
+    await_turn(&rig);
+    assert_int_equal(last_of[0], 1);
+    assert_true(is_readable(&rig)); /* the second was posted while it was awake */
+    await_turn(&rig);
+    assert_int_equal(last_of[0], 2);
+    assert_false(is_readable(&rig));
+    duet_loop_done(&rig.loop);
+}
+
+static void a_lent_loop_never_dozes(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    static struct note note;
+    rig_lend(&rig);
+    memset(last_of, 0, sizeof last_of);
+    rig.loop.expected_letters = 1;
+    rig.loop.busy_poll_us = 1000;
+    assert_int_equal(duet_loop_turn(&rig.loop), 0);
+    assert_int_equal(rig.loop.rest, LOOP_ASLEEP);
+    note = (struct note){.letter.deliver = on_note, .rig = &rig, .number = 1};
+    duet_loop_post(&rig.loop, &note.letter); /* nobody announces it */
+    assert_true(is_readable(&rig));
+    await_turn(&rig);
+    assert_int_equal(rig.happened, 1);
+    duet_loop_done(&rig.loop);
+}
+
+static void a_lent_loop_is_readable_when_a_deadline_passes(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    rig_lend(&rig);
+    struct timer timers[] = {{.deadline.expired = on_expired, .rig = &rig},
+                             {.deadline.expired = on_expired, .rig = &rig}};
+    duet_wheel_set(&rig.loop.wheel, &timers[0].deadline, rig.loop.now_ms + 50);
+    duet_wheel_set(&rig.loop.wheel, &timers[1].deadline, rig.loop.now_ms + 20);
+    assert_int_equal(duet_loop_turn(&rig.loop), 0);
+    while (rig.happened < 2)
+        await_turn(&rig);
+    assert_int_equal(duet_loop_turn(&rig.loop), 0);
+    assert_false(is_readable(&rig)); /* the timer is off */
+
+    duet_wheel_set(&rig.loop.wheel, &timers[0].deadline, 1); /* one that lies behind us */
+    assert_int_equal(duet_loop_turn(&rig.loop), 0);
+    while (rig.happened < 3)
+        await_turn(&rig);
+    duet_loop_done(&rig.loop);
+}
+
+static void a_lent_loop_is_readable_until_its_sources_are_read(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    rig_lend(&rig);
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct reader reader = {.source.ready = on_readable, .rig = &rig, .fd = fds[0]};
+    assert_int_equal(duet_loop_add(&rig.loop, fds[0], EPOLLIN, &reader.source), 0);
+    assert_int_equal(send(fds[1], "xy", 2, 0), 2);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_true(is_readable(&rig));
+        await_turn(&rig);
+        assert_int_equal(reader.told, i);
+    }
+    assert_false(is_readable(&rig));
+    duet_loop_wake(&rig.loop);
+    assert_true(is_readable(&rig));
+    close(fds[0]);
+    close(fds[1]);
+    duet_loop_done(&rig.loop);
+}
+
+static void a_letter_meets_a_lent_loop_that_goes_to_rest(void **state)
+{
+    (void)state;
+    static struct pingpong game;
+    pthread_t thread;
+    rig_lend(&game.rig);
+    atomic_store(&game.come, 0);
+    game.note.letter.deliver = on_ball;
+    pthread_create(&thread, NULL, play, &game);
+    while (game.rig.happened < NOTES)
+        await_turn(&game.rig);
+    pthread_join(thread, NULL);
+    duet_loop_done(&game.rig.loop);
+}
+
 int main(void)
 {
     alarm(100);
@@ -459,6 +585,11 @@ int main(void)
         cmocka_unit_test(a_wake_ends_an_endless_rest),
         cmocka_unit_test(waking_leaves_errno_alone),
         cmocka_unit_test(signals_do_not_end_it),
+        cmocka_unit_test(a_lent_loop_is_readable_when_a_letter_comes),
+        cmocka_unit_test(a_lent_loop_never_dozes),
+        cmocka_unit_test(a_lent_loop_is_readable_when_a_deadline_passes),
+        cmocka_unit_test(a_lent_loop_is_readable_until_its_sources_are_read),
+        cmocka_unit_test(a_letter_meets_a_lent_loop_that_goes_to_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
