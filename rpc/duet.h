@@ -61,7 +61,9 @@
  *     stats, method_stats                   set-up           any thread, handlers too
  *     address, get, args_text               set-up           any thread, handlers too
  *     error                                 set-up           - (after it, again)
- *     run                                   once             -
+ *     run; or start, process, fd, wait;     once             process and fd: the thread that
+ *       or start_threads, wait                               called start; wait: any, once
+ *     is_draining                           any thread       any thread, handlers too
  *     free                                  set-up           - (after it, once)
  *
  *     duet_arg_, duet_reply_, duet_write_,  -                the thread that runs the handler,
@@ -284,6 +286,9 @@ DUET_API int duet_server_stop_on_signals(duet_server *server);
  * ends within DUET_OPT_DRAIN_DELAY_MS + DUET_OPT_DRAIN_MS + 1 s, or 6 s if handlers do not end.
  * Call it once. */
 DUET_API int duet_server_run(duet_server *server);
+
+/* Whether a drain has begun: what waits for something may as well end. Any thread. */
+DUET_API bool duet_server_is_draining(const duet_server *server);
 
 /* Starts an orderly end: stop accepting, answer what has arrived, close. Any thread, a handler,
  * or a signal handler, before, during and after the run, until the server is freed; returns at
@@ -671,6 +676,49 @@ DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_va
 /* The fault that the last failed duet_call_invoke() or duet_fail() of this call left: code and
  * words. */
 DUET_API int duet_call_fault(const duet_call *call, const char **message);
+
+/* ---- Your own loop ----
+ *
+ * Instead of duet_server_run(), for programs that have a loop: the first of the server's loops
+ * runs when the program says so.
+ *
+ *     int rc = duet_server_start(server);
+ *     while (rc == 0) {
+ *         struct pollfd fds[] = {{.fd = duet_server_fd(server), .events = POLLIN}, …};
+ *         poll(fds, …, -1);
+ *         …
+ *         if (fds[0].revents != 0)
+ *             rc = duet_server_process(server);
+ *     }
+ *     rc = duet_server_wait(server);
+ *
+ * Functions for any thread may be called between two turns: what they bring about makes the fd
+ * readable. */
+
+/* Begins to serve: starts workers, and all loops but the first. 0, or as duet_server_run()
+ * fails; then duet_server_wait() returns the same at once. Signals of
+ * duet_server_stop_on_signals() begin a drain as they do in duet_server_run(). */
+DUET_API int duet_server_start(duet_server *server);
+
+/* An fd that is readable (POLLIN, also for epoll, level-triggered) when duet_server_process()
+ * has something to do, a time limit that has passed included. The same one from start until the
+ * server is freed; -1 before. Only to be waited for. */
+DUET_API int duet_server_fd(const duet_server *server);
+
+/* One turn: does what there is to do, and never waits (but handlers on this loop may). 0: go
+ * on; 1: the server has drained; -errno on failure. After those two call duet_server_wait(). On
+ * the thread that called duet_server_start(); -EBUSY from inside a handler, or on another
+ * thread, and nothing is done. */
+DUET_API int duet_server_process(duet_server *server);
+
+/* Instead of start: runs every loop on threads of their own, and returns. */
+DUET_API int duet_server_start_threads(duet_server *server);
+
+/* Joins the threads, once the server has drained (with start_threads: waits until it has; after
+ * a start whose process() has not returned 1: drains now). Returns what duet_server_run()
+ * would. Once; -EBUSY for a second time, or from inside a handler. duet_server_free() waits
+ * so for a server that nobody has waited for. */
+DUET_API int duet_server_wait(duet_server *server);
 
 /* ---- Hooks ---- */
 

@@ -47,8 +47,10 @@ struct duet_home {
     bool is_draining, is_past_deadline;
     struct duet_source drain_source; /* the server's drain_fd */
     struct duet_deadline drain_deadline;
+    bool has_thread; /* of its own */
     pthread_t thread;
-    int result; /* of duet_loop_run */
+    bool is_over; /* it turns no more */
+    int result;   /* then: 0, or what failed */
 
     size_t number; /* which of the server's homes it is */
     struct duet_counts totals;
@@ -62,8 +64,8 @@ struct duet_home {
 /* Opens loop and connections. 0 or a negative code; duet_home_done either way. */
 int duet_home_init(struct duet_home *home, struct duet_server *server);
 
-/* Starts accepting and turns until drained. 0 or -errno. */
-int duet_home_run(struct duet_home *home);
+/* Starts accepting; from here on its loop turns, until it is drained. 0 or -errno. */
+int duet_home_start(struct duet_home *home);
 
 /* It accepts no more, or never will; the last home to say so closes the listeners. */
 void duet_home_leave_accepting(struct duet_home *home);

@@ -195,15 +195,13 @@ static void on_drain(struct duet_source *source, uint32_t events)
     duet_loop_remove(&home->loop, home->server->drain_fd, source); /* readable for ever */
 }
 
-int duet_home_run(struct duet_home *home)
+int duet_home_start(struct duet_home *home)
 {
     home->drain_source.ready = on_drain;
     int rc = duet_loop_add(&home->loop, home->server->drain_fd, EPOLLIN, &home->drain_source);
     if (rc == 0)
         rc = duet_home_start_accepting(home);
     duet_loop_wake(&home->loop); /* a drain that came before the first turn is seen in it */
-    if (rc == 0)
-        rc = duet_loop_run(&home->loop);
     return rc;
 }
 

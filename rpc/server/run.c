@@ -1,246 +1,76 @@
 /*
- * A server's run: options are fixed, loops and workers open, turn, end and close. Loops are
- * homes (home.c).
+ * A server's run, whoever turns its first loop: the caller of duet_server_run(), a program by
+ * duet_server_process(), or a thread. All others have threads of their own. There is one way
+ * through it: start, turns, wait. Loops are homes (home.c).
  */
-#include "server.h"
-
-#include "errno_words.h"
-#include "fd.h"
 #include "home.h"
-#include "on_worker.h"
-#include "signals.h"
-#include "thread_limit.h"
+#include "opening.h"
+
+#include "fd.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
+#include <fcntl.h>
 
-enum {
-    STUCK_MS = 5000, /* how long run waits for handlers that do not heed their cancellation */
-};
+/* ---- Loops ---- */
 
-void duet_server_fix_options(struct duet_server *server)
+/* A loop that failed takes the others along. */
+static void end_home(struct duet_home *home, int rc)
 {
-    enum {
-        ENVELOPE = 2,       /* containers around an argument: the message and its parameters */
-        REPLY_DEPTH = 1024, /* a handler's own answers may nest deeper than what callers may
-                               send */
-        VALUE_COST = 64,    /* bytes of tree that one value may take, with a share of what holds
-                               it */
-    };
-    const int64_t *option = server->options.value;
-    struct duet_service *service = &server->service;
-    service->limits = (struct duet_limits){
-        .max_message = (size_t)option[DUET_OPT_MAX_MESSAGE],
-        .max_head = (size_t)option[DUET_OPT_MAX_HEAD],
-        .max_values = (size_t)option[DUET_OPT_MAX_VALUES],
-        .max_depth = (unsigned)option[DUET_OPT_MAX_DEPTH],
-        .lone_lf_ends_line = option[DUET_OPT_HTTP_LINE_ENDS] == DUET_HTTP_LINE_ENDS_LENIENT,
-    };
-    service->style = (struct duet_style){
-        .control_chars = (uint8_t)option[DUET_OPT_CONTROL_CHARS],
-        .i8 = (uint8_t)option[DUET_OPT_I8],
-        .nil = (uint8_t)option[DUET_OPT_NIL],
-        .raw = option[DUET_OPT_RAW] == DUET_RAW_OLD ? DUET_RAW_OLD : DUET_RAW_NEW,
-        .error = (uint8_t)option[DUET_OPT_ERROR_STYLE],
-    };
-    service->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
-    service->int_is_strict = option[DUET_OPT_INT] == DUET_INT_STRICT;
-    service->max_reply = (size_t)option[DUET_OPT_MAX_REPLY];
-    service->max_arena =
-        2 * service->limits.max_message + VALUE_COST * service->limits.max_values + 65536;
-    service->max_write_depth = REPLY_DEPTH + service->limits.max_depth + ENVELOPE;
-    service->timeout_ms = (unsigned)option[DUET_OPT_CALL_TIMEOUT];
-    service->drain_ms = (long long)option[DUET_OPT_DRAIN_MS];
-    service->shards = duet_server_shards(server);
-    server->budget.max = (size_t)option[DUET_OPT_MAX_BUFFERED];
-    service->budget = &server->budget;
-    service->refused_over_budget = &server->refused_over_budget;
-    service->server = server;
-}
-
-static void raise_fd_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, fewer connections are accepted at a
-                                         time */
-}
-
-/* The system refused a thread: says how far it came, and what stands in the way. */
-static void fail_threads(struct duet_server *server, int rc, const char *what, size_t started,
-                         duet_option option)
-{
-    char limit[DUET_SERVER_WORDS / 2];
-    duet_thread_limit_describe(limit, sizeof limit);
-    duet_server_fail(server, rc,
-                     "only %zu of %lld %s could be started: %s; raise that limit or lower %s",
-                     started, (long long)server->options.value[option], what, limit,
-                     duet_option_flag(option));
-}
-
-static int start_workers(struct duet_server *server)
-{
-    struct duet_pool *workers = &server->pool;
-    workers->run = duet_on_worker_run;
-    workers->rest = duet_on_worker_rest;
-    workers->ctx = server;
-    size_t count = (size_t)server->options.value[DUET_OPT_WORKERS];
-    size_t size = count * sizeof *server->worker_notes;
-    server->worker_notes = aligned_alloc(_Alignof(struct duet_worker), size);
-    if (server->worker_notes == NULL)
-        return -ENOMEM;
-    memset(server->worker_notes, 0, size);
-    int rc = duet_pool_init(workers, (size_t)server->options.value[DUET_OPT_WORKER_QUEUE],
-                            (unsigned)count);
-    if (rc == 0)
-        rc = duet_pool_start(workers);
-    if (rc == -EAGAIN)
-        fail_threads(server, rc, "worker threads", workers->thread_count, DUET_OPT_WORKERS);
-    return rc;
-}
-
-static int open_drain(struct duet_server *server)
-{
-    int fd = duet_fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (fd < 0)
-        return -errno;
-    atomic_store(&server->drain_fd, fd);
-    return 0;
-}
-
-static int open_homes(struct duet_server *server)
-{
-    size_t count = (size_t)server->options.value[DUET_OPT_LOOPS];
-    server->homes = aligned_alloc(_Alignof(struct duet_home), count * sizeof *server->homes);
-    if (server->homes == NULL)
-        return -ENOMEM;
-    memset(server->homes, 0, count * sizeof *server->homes);
-    atomic_store(&server->homes_accepting, (unsigned)count);
-    for (; server->home_count < count; server->home_count++) {
-        int rc = duet_home_init(&server->homes[server->home_count], server);
-        if (rc < 0) {
-            server->home_count++; /* it is half open: close_homes frees it too */
-            return rc;
-        }
-    }
-    return 0;
+    home->is_over = true;
+    home->result = rc;
+    duet_home_leave_accepting(home);
+    if (rc < 0)
+        duet_server_drain(home->server);
 }
 
 static void *run_home(void *arg)
 {
     struct duet_home *home = arg;
-    home->result = duet_home_run(home);
-    duet_home_leave_accepting(home);
-    if (home->result < 0)
-        duet_server_drain(home->server); /* a loop that failed takes the others along */
+    int rc = duet_home_start(home);
+    if (rc == 0)
+        rc = duet_loop_run(&home->loop);
+    end_home(home, rc);
     return NULL;
 }
 
-/* Runs the loops: the first on this thread, each other on its own. */
-static int run_homes(struct duet_server *server)
+/* From number `first` on each on a thread; those before are for the caller to turn. */
+static int start_homes(struct duet_server *server, size_t first)
 {
-    size_t started = 1;
+    for (size_t i = first; i < server->home_count; i++) {
+        struct duet_home *home = &server->homes[i];
+        int rc = -pthread_create(&home->thread, NULL, run_home, home);
+        if (rc < 0) {
+            duet_opening_fail_threads(server, rc, "loops", i, DUET_OPT_LOOPS);
+            return rc;
+        }
+        home->has_thread = true;
+    }
+    return first > 0 ? duet_home_start(&server->homes[0]) : 0;
+}
+
+/* The first loop until it is over, on this thread. */
+static void run_first(struct duet_server *server)
+{
+    struct duet_home *home = &server->homes[0];
+    if (!home->is_over)
+        end_home(home, duet_loop_run(&home->loop));
+}
+
+static int join_homes(struct duet_server *server)
+{
     int rc = 0;
-    for (; started < server->home_count; started++) {
-        rc = -pthread_create(&server->homes[started].thread, NULL, run_home,
-                             &server->homes[started]);
-        if (rc < 0)
-            break;
+    for (size_t i = 0; i < server->home_count; i++) {
+        struct duet_home *home = &server->homes[i];
+        if (home->has_thread)
+            pthread_join(home->thread, NULL);
+        home->has_thread = false;
+        if (rc == 0)
+            rc = home->result;
     }
-    if (rc < 0) {
-        fail_threads(server, rc, "loops", started, DUET_OPT_LOOPS);
-        for (size_t i = started; i < server->home_count; i++)
-            duet_home_leave_accepting(&server->homes[i]);
-        duet_server_drain(server);
-    }
-    run_home(&server->homes[0]);
-    for (size_t i = 1; i < started; i++)
-        pthread_join(server->homes[i].thread, NULL);
-    for (size_t i = 0; i < started && rc == 0; i++)
-        rc = server->homes[i].result;
     return rc;
 }
 
-static void close_homes(struct duet_server *server)
-{
-    for (size_t i = 0; i < server->home_count; i++)
-        duet_home_done(&server->homes[i]);
-    free(server->homes);
-    server->homes = NULL;
-    server->home_count = 0;
-}
-
-/* Names the methods whose handlers do not come back. */
-static int fail_stuck(struct duet_server *server)
-{
-    char names[DUET_SERVER_WORDS / 2] = "";
-    size_t size = 0;
-    for (int64_t i = 0; i < server->options.value[DUET_OPT_WORKERS]; i++) {
-        const struct duet_method_entry *method = atomic_load(&server->worker_notes[i].running);
-        if (method != NULL && size < sizeof names)
-            size += (size_t)snprintf(names + size, sizeof names - size, "%s%s",
-                                     size ? ", " : "", method->name);
-    }
-    return duet_server_fail(
-        server, -ETIMEDOUT,
-        "still running %d s after their cancellation: %s (long handlers must ask "
-        "duet_call_cancelled() now and then)",
-        STUCK_MS / 1000, names);
-}
-
-/* From here on, or no longer, other threads may look at homes and workers. */
-static void set_serving(struct duet_server *server, bool is_serving)
-{
-    pthread_mutex_lock(&server->lock);
-    server->is_serving = is_serving;
-    pthread_mutex_unlock(&server->lock);
-}
-
-/* Names the limit that keeps the loops from opening. */
-static int fail_to_open(struct duet_server *server, int rc)
-{
-    struct rlimit limit;
-    if (rc != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return duet_server_fail_if(server, rc, "");
-    return duet_server_fail(
-        server, rc,
-        "cannot open %" PRId64 " loops: RLIMIT_NOFILE is %llu files (ulimit "
-        "-n); raise that limit or lower --loops",
-        server->options.value[DUET_OPT_LOOPS], (unsigned long long)limit.rlim_cur);
-}
-
-static int serve(struct duet_server *server)
-{
-    duet_server_fix_options(server);
-    raise_fd_limit();
-    duet_reserve_init(&server->reserve);
-    int rc = open_drain(server);
-    if (rc == 0)
-        rc = open_homes(server);
-    fail_to_open(server, rc);
-    if (rc == 0)
-        rc = start_workers(server);
-    set_serving(server, rc == 0);
-    if (rc == 0)
-        rc = run_homes(server);
-    duet_server_fail_if(server, rc, "");
-
-    if (!duet_pool_stop(&server->pool, STUCK_MS))
-        return fail_stuck(server);
-    set_serving(server, false);
-    duet_signals_give_back(server);
-    close_homes(server);
-    duet_pool_done(&server->pool);
-    free(server->worker_notes);
-    server->worker_notes = NULL;
-    return rc;
-}
+/* ---- Beginning and end ---- */
 
 /* It may have been set up before a fork, as by daemon(). */
 static void own(struct duet_server *server)
@@ -250,7 +80,7 @@ static void own(struct duet_server *server)
         server->listeners[i].process = getpid();
 }
 
-int duet_server_run(duet_server *server)
+static int check_start(struct duet_server *server)
 {
     if (server == NULL)
         return -ENOMEM;
@@ -263,11 +93,176 @@ int duet_server_run(duet_server *server)
         own(server);
     if (atomic_exchange(&server->is_running, true))
         return duet_server_fail(server, -EBUSY, "the server runs already, or has run");
+    return 0;
+}
 
-    int rc = serve(server);
+/* All loops are over, or have never begun; `rc` is what failed until now. What is returned is
+ * what a run returns. */
+static int end(struct duet_server *server, int rc)
+{
+    int joined = join_homes(server);
+    rc = duet_server_fail_if(server, rc < 0 ? rc : joined, "");
+    int closed = duet_opening_close(server);
+    if (closed < 0)
+        rc = closed;
+    server->run.has_ended = true;
+    server->run.result = rc == 0 ? atomic_load(&server->deadline_passed) : rc;
+    return server->run.result;
+}
+
+/* The loops that have begun end in order; the others are not waited for. */
+static int end_failed(struct duet_server *server, int rc)
+{
+    for (size_t i = 0; i < server->home_count; i++)
+        if (!server->homes[i].has_thread)
+            duet_home_leave_accepting(&server->homes[i]);
+    duet_server_drain(server);
+    return end(server, rc);
+}
+
+static int begin(struct duet_server *server, size_t first_on_thread)
+{
+    int rc = duet_opening_open(server);
+    if (rc == 0)
+        rc = duet_server_fail_if(server, start_homes(server, first_on_thread), "");
+    return rc == 0 ? 0 : end_failed(server, rc);
+}
+
+int duet_server_run(duet_server *server)
+{
+    int rc = check_start(server);
     if (rc < 0)
         return rc;
-    return atomic_load(&server->deadline_passed) ? 1 : 0;
+    atomic_store(&server->run.stage, RUN_AWAITED);
+    rc = begin(server, 1);
+    if (rc < 0)
+        return rc;
+    run_first(server);
+    return end(server, 0);
+}
+
+int duet_server_start_threads(duet_server *server)
+{
+    int rc = check_start(server);
+    if (rc < 0)
+        return rc;
+    rc = begin(server, 0);
+    atomic_store(&server->run.stage, RUN_BEGUN);
+    return rc;
+}
+
+/* ---- A program's own loop ---- */
+
+/* What the program waits for outlives the loop: an fd that is closed may be another one's by
+ * the time that somebody polls it. */
+static int lend_first(struct duet_server *server)
+{
+    struct duet_loop *loop = &server->homes[0].loop;
+    server->run.loop_fd = fcntl(loop->epoll_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int rc = server->run.loop_fd < 0 ? -errno : duet_loop_lend(loop);
+    return rc == 0 ? 0 : end_failed(server, duet_server_fail_if(server, rc, ""));
+}
+
+int duet_server_start(duet_server *server)
+{
+    int rc = check_start(server);
+    if (rc < 0)
+        return rc;
+    server->run.starter = pthread_self();
+    rc = begin(server, 1);
+    if (rc == 0)
+        rc = lend_first(server);
+    atomic_store(&server->run.stage, RUN_BEGUN);
+    return rc;
+}
+
+int duet_server_fd(const duet_server *server)
+{
+    return server != NULL ? server->run.loop_fd : -1;
+}
+
+/* The first loop's next turn, unless it is over or has been waited for. */
+static int turn_first(struct duet_server *server)
+{
+    struct duet_home *home = server->homes;
+    if (home == NULL)
+        return server->run.result < 0 ? server->run.result : 1;
+    if (!home->is_over) {
+        int rc = duet_loop_turn(&home->loop);
+        if (rc < 0 || home->loop.stopping)
+            end_home(home, rc);
+    }
+    return home->result < 0 ? home->result : home->is_over;
+}
+
+int duet_server_process(duet_server *server)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    if (!atomic_load(&server->is_running))
+        return -EINVAL;
+    if (server->run.loop_fd < 0 || !pthread_equal(server->run.starter, pthread_self()) ||
+        duet_server_is_forked(server) || pthread_mutex_trylock(&server->run.turn) != 0)
+        return -EBUSY;
+    int rc = turn_first(server);
+    pthread_mutex_unlock(&server->run.turn);
+    return rc;
+}
+
+/* ---- Waiting ---- */
+
+static bool is_on_loop_thread(const struct duet_server *server)
+{
+    for (size_t i = 0; i < server->home_count; i++)
+        if (server->homes[i].has_thread &&
+            pthread_equal(server->homes[i].thread, pthread_self()))
+            return true;
+    return false;
+}
+
+/* From here on nobody else turns the first loop. -EBUSY in a handler, which would wait for
+ * itself: then its thread has the turn already, or is one of those that are waited for. */
+static int take_turn(struct duet_server *server)
+{
+    if (duet_server_is_forked(server) || is_on_loop_thread(server))
+        return -EBUSY;
+    return pthread_mutex_lock(&server->run.turn) == 0 ? 0 : -EBUSY;
+}
+
+/* What the program has not brought to its end is drained here. */
+static int end_begun(struct duet_server *server)
+{
+    if (server->run.has_ended)
+        return server->run.result;
+    if (!server->homes[0].has_thread && !server->homes[0].is_over) {
+        duet_server_drain(server);
+        run_first(server);
+    }
+    return end(server, 0);
+}
+
+int duet_server_wait(duet_server *server)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    int stage = RUN_BEGUN;
+    if (!atomic_compare_exchange_strong(&server->run.stage, &stage, RUN_AWAITED))
+        return stage == RUN_AWAITED ? -EBUSY : server->error != 0 ? server->error : -EINVAL;
+    int rc = take_turn(server);
+    if (rc < 0) {
+        atomic_store(&server->run.stage, RUN_BEGUN);
+        return rc;
+    }
+    rc = end_begun(server);
+    pthread_mutex_unlock(&server->run.turn);
+    return rc;
+}
+
+/* ---- Draining ---- */
+
+bool duet_server_is_draining(const duet_server *server)
+{
+    return server != NULL && atomic_load(&server->is_draining);
 }
 
 /* Touches nothing but the server itself: from a signal handler or another thread, it may come

@@ -56,14 +56,24 @@ const char *duet_version(void)
     return DUET_VERSION;
 }
 
+static void init_turn(pthread_mutex_t *turn)
+{
+    pthread_mutexattr_t checking;
+    pthread_mutexattr_init(&checking);
+    pthread_mutexattr_settype(&checking, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(turn, &checking);
+    pthread_mutexattr_destroy(&checking);
+}
+
 duet_server *duet_server_new(void)
 {
     struct duet_server *server = aligned_alloc(_Alignof(struct duet_server), sizeof *server);
     if (server == NULL)
         return NULL;
     memset(server, 0, sizeof *server);
-    server->drain_fd = server->reserve.fd = -1;
+    server->drain_fd = server->reserve.fd = server->run.loop_fd = -1;
     pthread_mutex_init(&server->lock, NULL);
+    init_turn(&server->run.turn);
     duet_options_init(&server->options);
     duet_per_address_init(&server->per_address);
     server->registry = duet_registry_new();
@@ -78,6 +88,8 @@ void duet_server_free(duet_server *server)
 {
     if (server == NULL)
         return;
+    if (atomic_load(&server->run.stage) == RUN_BEGUN && !duet_server_is_forked(server))
+        duet_server_wait(server);
     duet_signals_give_back(server);
     for (size_t i = 0; i < server->listener_count; i++)
         duet_listener_close(&server->listeners[i]);
@@ -86,12 +98,15 @@ void duet_server_free(duet_server *server)
     duet_reserve_done(&server->reserve);
     if (server->drain_fd >= 0)
         close(server->drain_fd);
+    if (server->run.loop_fd >= 0)
+        close(server->run.loop_fd);
     free(server->listeners);
     duet_registry_unref(server->registry);
     duet_per_address_done(&server->per_address);
     duet_options_done(&server->options);
     duet_hook_list_done(&server->service.hooks);
     pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->run.turn);
     free(server->text);
     free(server);
 }

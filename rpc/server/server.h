@@ -30,6 +30,23 @@ struct duet_worker {
 
 enum { DUET_SERVER_WORDS = 1024 };
 
+/*  NOT_BEGUN --start--> BEGUN --wait--> AWAITED
+ *       \---------------- run -------------^      */
+enum duet_run_stage { RUN_NOT_BEGUN, RUN_BEGUN, RUN_AWAITED };
+
+/* Who turns the first loop, and what becomes of it: run.c. */
+struct duet_run {
+    _Atomic int stage;    /* enum duet_run_stage */
+    pthread_t starter;    /* whose duet_server_process() it is */
+    int loop_fd;          /* what a program polls: the first loop's epoll, for as long as the
+                             server lives. -1 if no program does */
+    pthread_mutex_t turn; /* held by the thread that turns the first loop, if it is the
+                             program's; it checks for errors, so a handler cannot have it again
+                           */
+    bool has_ended;       /* all is closed, or handlers are stuck; under turn */
+    int result;           /* then */
+};
+
 struct duet_server {
     /* Set up, then read-only. */
     struct duet_options options;
@@ -51,6 +68,8 @@ struct duet_server {
     struct duet_registry *registry; /* under lock; it holds a reference */
     bool is_serving; /* under lock: homes and workers are there to be looked at */
     _Atomic unsigned long registry_number;
+
+    struct duet_run run;
 
     /* While it runs. */
     struct duet_per_address per_address;
@@ -96,7 +115,7 @@ int duet_server_fail(struct duet_server *server, int rc, const char *format, ...
  * failed; without any it has the error's own. */
 int duet_server_fail_if(struct duet_server *server, int rc, const char *words);
 
-/* run.c: options become what loops, calls and codecs use. */
+/* opening.c: options become what loops, calls and codecs use. */
 void duet_server_fix_options(struct duet_server *server);
 
 #endif
