@@ -142,7 +142,7 @@ int duet_fault_from(struct duet_fault *fault, int code)
     if (code > DUET_FAULT_LIMIT && code < 0 && code_of_errno(-code) != 0)
         code = code_of_errno(-code);
     if (code <= DUET_FAULT_LIMIT)
-        return duet_fault_set(fault, code, "%s", duet_fault_words(code));
+        return nameless(fault, duet_fault_set(fault, code, "%s", duet_fault_words(code)));
     return nameless(fault, duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s: %s",
                                           duet_fault_words(DUET_FAULT_INTERNAL),
                                           duet_errno_words(-code)));
