@@ -31,8 +31,9 @@
  * Strings are UTF-8. `const char *` arguments end with a NUL unless a size stands beside them,
  * and are copied. A NULL server is out of memory, everywhere: functions that can fail return
  * -ENOMEM, others do nothing. A NULL value reads as nil. A NULL string where one must be
- * is an error. A call or a writer must not be NULL. Texts that a call or a
- * server gives belong to it.
+ * is an error, but duet_reply_string(call, NULL) answers nil. A NULL call or writer is one
+ * whose call is over: functions that can fail return -EALREADY, others do nothing. Texts that a
+ * call or a server gives belong to it.
  *
  * What a handler gets from a call (values, strings, the call itself) belongs to the call and is
  * valid until the handler returns.
@@ -216,6 +217,144 @@ typedef struct duet_method {
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
 } duet_method;
+
+/* ---- Plain functions ----
+ *
+ *     static int64_t add(int64_t a, int64_t b) { return a + b; }
+ *     DUET_FUNCTION(add, i, i, i);                  // at file scope: result, then parameters
+ *
+ *     static const duet_method methods[] = {{DUET_METHOD_OF("math.add", add)}, {0}};
+ *
+ * makes a handler for a function that knows nothing of Duet. Letters: i int64_t, u uint64_t,
+ * d double, b bool, s const char *, and n for a result of void; up to six parameters. A
+ * function of other C types does not compile. DUET_METHOD_OF() sets name, signature and
+ * handler; more may follow it: {DUET_METHOD_OF("math.add", add), .flags = DUET_METHOD_INLINE}.
+ *
+ * A string argument is UTF-8, and valid while the function runs; one with a NUL inside is
+ * refused. A string that it returns is copied before anything else happens, NULL is sent as
+ * nil; it is not freed, so it should be static, thread-local, or one of the arguments. Such a
+ * function runs on many threads at once, as any handler does. */
+#define DUET_FUNCTION(function, ...)                                                           \
+    DUET_FUNCTION_OF(                                                                          \
+        DUET_FUNCTION_COUNT(__VA_ARGS__, MANY, MANY, MANY, MANY, 6, 5, 4, 3, 2, 1, 0, 0),      \
+        function, __VA_ARGS__)
+#define DUET_METHOD_OF(wire_name, function)                                                    \
+    .name = (wire_name), .signature = duet_signature_of_##function,                            \
+    .handler = duet_handler_of_##function
+
+/* The rest of this section is behind these two. */
+
+/* Whether text argument `i` ends at its first NUL; else the call is a fault that says so. */
+DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
+
+#define DUET_FUNCTION_COUNT(r, a, b, c, d, e, f, g, h, i, j, count, ...) count
+#define DUET_FUNCTION_OF(count, ...) DUET_FUNCTION_TAKES(count, __VA_ARGS__)
+#define DUET_FUNCTION_TAKES(count, ...) DUET_FUNCTION_##count(__VA_ARGS__)
+
+#define DUET_FUNCTION_0(function, r) DUET_FUNCTION_MAKE(function, r, #r ":", (void), true, ())
+#define DUET_FUNCTION_1(function, r, a)                                                        \
+    DUET_FUNCTION_MAKE(function, r, #r ":" #a, (DUET_PARAMETER_##a), DUET_IS_GOOD_##a(0),      \
+                       (DUET_ARGUMENT_##a(0)))
+#define DUET_FUNCTION_2(function, r, a, b)                                                     \
+    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b, (DUET_PARAMETER_##a, DUET_PARAMETER_##b),    \
+                       DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1),                             \
+                       (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1)))
+#define DUET_FUNCTION_3(function, r, a, b, c)                                                  \
+    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c,                                           \
+                       (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c),           \
+                       DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2),      \
+                       (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2)))
+#define DUET_FUNCTION_4(function, r, a, b, c, d)                                               \
+    DUET_FUNCTION_MAKE(                                                                        \
+        function, r, #r ":" #a #b #c #d,                                                       \
+        (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c, DUET_PARAMETER_##d),      \
+        DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&                   \
+            DUET_IS_GOOD_##d(3),                                                               \
+        (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2),                     \
+         DUET_ARGUMENT_##d(3)))
+#define DUET_FUNCTION_5(function, r, a, b, c, d, e)                                            \
+    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c #d #e,                                     \
+                       (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c,            \
+                        DUET_PARAMETER_##d, DUET_PARAMETER_##e),                               \
+                       DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&    \
+                           DUET_IS_GOOD_##d(3) && DUET_IS_GOOD_##e(4),                         \
+                       (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2),      \
+                        DUET_ARGUMENT_##d(3), DUET_ARGUMENT_##e(4)))
+#define DUET_FUNCTION_6(function, r, a, b, c, d, e, f)                                         \
+    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c #d #e #f,                                  \
+                       (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c,            \
+                        DUET_PARAMETER_##d, DUET_PARAMETER_##e, DUET_PARAMETER_##f),           \
+                       DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&    \
+                           DUET_IS_GOOD_##d(3) && DUET_IS_GOOD_##e(4) && DUET_IS_GOOD_##f(5),  \
+                       (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2),      \
+                        DUET_ARGUMENT_##d(3), DUET_ARGUMENT_##e(4), DUET_ARGUMENT_##f(5)))
+#define DUET_FUNCTION_MANY(function, ...)                                                      \
+    DUET_STATIC_ASSERT(0, "DUET_FUNCTION(" #function ", ...): six parameters at most")
+
+/* The types are compared first, and what is wrong with them is the first error. The last thing
+ * is a declaration, whose semicolon the program writes. */
+#define DUET_FUNCTION_MAKE(function, r, text, parameters, is_good, arguments)                  \
+    DUET_STATIC_ASSERT(DUET_HAS_TYPE(function, DUET_RESULT_##r, parameters),                   \
+                       "DUET_FUNCTION(" #function                                              \
+                       ", ...): its C types are not those of \"" text "\"");                   \
+    __attribute__((unused)) static int duet_handler_of_##function(duet_call *duet_the_call,    \
+                                                                  void *duet_the_ctx)          \
+    {                                                                                          \
+        (void)duet_the_ctx;                                                                    \
+        if (!(is_good))                                                                        \
+            return DUET_FAULT_PARAMS;                                                          \
+        return DUET_REPLY_##r(function arguments);                                             \
+    }                                                                                          \
+    __attribute__((unused)) static const char duet_signature_of_##function[] = text
+
+#define DUET_RESULT_n void
+#define DUET_RESULT_i int64_t
+#define DUET_RESULT_u uint64_t
+#define DUET_RESULT_d double
+#define DUET_RESULT_b bool
+#define DUET_RESULT_s const char *
+#define DUET_PARAMETER_i int64_t
+#define DUET_PARAMETER_u uint64_t
+#define DUET_PARAMETER_d double
+#define DUET_PARAMETER_b bool
+#define DUET_PARAMETER_s const char *
+#define DUET_IS_GOOD_i(at) true
+#define DUET_IS_GOOD_u(at) true
+#define DUET_IS_GOOD_d(at) true
+#define DUET_IS_GOOD_b(at) true
+#define DUET_IS_GOOD_s(at) duet_arg_is_text(duet_the_call, at)
+#define DUET_ARGUMENT_i(at) duet_arg_int(duet_the_call, at)
+#define DUET_ARGUMENT_u(at) duet_arg_uint(duet_the_call, at)
+#define DUET_ARGUMENT_d(at) duet_arg_double(duet_the_call, at)
+#define DUET_ARGUMENT_b(at) duet_arg_bool(duet_the_call, at)
+#define DUET_ARGUMENT_s(at) duet_arg_string(duet_the_call, at, NULL)
+#define DUET_REPLY_n(result) ((result), duet_reply_nil(duet_the_call))
+#define DUET_REPLY_i(result) duet_reply_int(duet_the_call, result)
+#define DUET_REPLY_u(result) duet_reply_uint(duet_the_call, result)
+#define DUET_REPLY_d(result) duet_reply_double(duet_the_call, result)
+#define DUET_REPLY_b(result) duet_reply_bool(duet_the_call, result)
+#define DUET_REPLY_s(result) duet_reply_string(duet_the_call, result)
+
+#ifdef __cplusplus
+#define DUET_STATIC_ASSERT(claim, words) static_assert(claim, words)
+#define DUET_HAS_TYPE(function, result, parameters) duet_has_type<result parameters>(&function)
+#if __cplusplus >= 201103L
+extern "C++" {
+template <class type> constexpr bool duet_has_type(type *)
+{
+    return true;
+}
+template <class type> constexpr bool duet_has_type(...)
+{
+    return false;
+}
+}
+#endif
+#else
+#define DUET_STATIC_ASSERT(claim, words) _Static_assert(claim, words)
+#define DUET_HAS_TYPE(function, result, parameters)                                            \
+    _Generic(&function, result(*) parameters : 1, default : 0)
+#endif
 
 /* ---- A server's life ----
  *

@@ -1,11 +1,19 @@
 /*
- * A whole server: one function, called by any XML-RPC or MessagePack-RPC client on one port.
+ * A whole server: two functions, called by any XML-RPC or MessagePack-RPC client on one port.
  */
 #include <duet.h>
 
 #include <signal.h>
 #include <stdio.h>
 
+/* A plain function becomes a method by one line. */
+static double half(double x)
+{
+    return x / 2;
+}
+DUET_FUNCTION(half, d, d);
+
+/* A handler sees its call: here it takes two types, and can fail. */
 static int twice(duet_call *call, void *ctx)
 {
     (void)ctx;
@@ -25,6 +33,7 @@ static const duet_method methods[] = {
      .handler = twice,
      .flags = DUET_METHOD_INLINE,
      .help = "Twice its argument."},
+    {DUET_METHOD_OF("half", half), .flags = DUET_METHOD_INLINE, .help = "Half its argument."},
     {0},
 };
 

@@ -4,6 +4,7 @@
  */
 #include "call_parts.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -121,5 +122,7 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
 int duet_call_invoke(duet_call *call, const char *method, const duet_value *args,
                      duet_writer *writer)
 {
+    if (call == NULL)
+        return -EALREADY;
     return invoke(call, method, args, writer) < 0 ? duet_fault_rc(&call->fault) : 0;
 }

@@ -104,6 +104,8 @@ static void go_back(struct duet_writer *writer, const struct duet_place *place)
 
 duet_mark duet_writer_mark(duet_writer *writer)
 {
+    if (writer == NULL) /* of a call that is over */
+        return (duet_mark){{0}};
     struct duet_place place = here(writer);
     place.number = ++writer->last_mark;
     place.seal = seal_of(writer, &place);
@@ -115,6 +117,8 @@ duet_mark duet_writer_mark(duet_writer *writer)
 void duet_writer_rewind(duet_writer *writer, duet_mark mark)
 {
     struct duet_place place;
+    if (writer == NULL)
+        return;
     memcpy(&place, mark.opaque, sizeof place);
     if (is_good(writer, &place)) {
         go_back(writer, &place);

@@ -1,7 +1,7 @@
 /*
  * What the checked front's files share: writer.c keeps the counts, writer_values.c writes
- * values, writer_marks.c takes them back. The inline halves are the whole way of a value
- * outside of any container.
+ * values for writer_front.c, writer_marks.c takes them back. The inline halves are the whole
+ * way of a value outside of any container.
  */
 #ifndef DUET_WRITER_PARTS_H
 #define DUET_WRITER_PARTS_H
@@ -43,5 +43,21 @@ static inline int duet_writer_count(struct duet_writer *writer, int rc)
 
 /* Closes the innermost container: 0, or an operation's error. */
 int duet_writer_close(struct duet_writer *writer);
+
+/* writer_values.c: what the functions of these names do (duet_write_…), for a writer that is
+ * not NULL. */
+int duet_writer_put_nil(struct duet_writer *writer);
+int duet_writer_put_bool(struct duet_writer *writer, bool value);
+int duet_writer_put_int(struct duet_writer *writer, int64_t value);
+int duet_writer_put_uint(struct duet_writer *writer, uint64_t value);
+int duet_writer_put_double(struct duet_writer *writer, double value);
+int duet_writer_put_string(struct duet_writer *writer, const char *text, size_t size);
+int duet_writer_put_bytes(struct duet_writer *writer, const void *bytes, size_t size);
+int duet_writer_put_time(struct duet_writer *writer, duet_time value);
+int duet_writer_put_value(struct duet_writer *writer, const duet_value *value);
+int duet_writer_put_array(struct duet_writer *writer, size_t count);
+int duet_writer_put_map(struct duet_writer *writer, size_t count);
+int duet_writer_put_record(struct duet_writer *writer, size_t count, duet_record_form form);
+int duet_writer_put_key(struct duet_writer *writer, const char *key, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The checked front of the writer, second part: duet.h's duet_write_ functions. Each asks
- * whether a value may stand here, lets the format's operation write it, and counts it.
+ * The checked front of the writer, second part: what duet.h's duet_write_ functions do. Each
+ * asks whether a value may stand here, lets the format's operation write it, and counts it.
  */
 #include "writer_parts.h"
 
@@ -10,7 +10,7 @@
 
 /* ---- Single values */
 
-int duet_write_nil(duet_writer *writer)
+int duet_writer_put_nil(duet_writer *writer)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0)
@@ -18,7 +18,7 @@ int duet_write_nil(duet_writer *writer)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_bool(duet_writer *writer, bool value)
+int duet_writer_put_bool(duet_writer *writer, bool value)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0)
@@ -26,7 +26,7 @@ int duet_write_bool(duet_writer *writer, bool value)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_int(duet_writer *writer, int64_t value)
+int duet_writer_put_int(duet_writer *writer, int64_t value)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0)
@@ -34,17 +34,17 @@ int duet_write_int(duet_writer *writer, int64_t value)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_uint(duet_writer *writer, uint64_t value)
+int duet_writer_put_uint(duet_writer *writer, uint64_t value)
 {
     if (value <= INT64_MAX)
-        return duet_write_int(writer, (int64_t)value);
+        return duet_writer_put_int(writer, (int64_t)value);
     int rc = duet_writer_expect(writer);
     if (rc == 0)
         rc = writer->ops->natural(writer, value);
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_double(duet_writer *writer, double value)
+int duet_writer_put_double(duet_writer *writer, double value)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0)
@@ -52,13 +52,8 @@ int duet_write_double(duet_writer *writer, double value)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_text(duet_writer *writer, const char *text)
-{
-    return duet_write_string(writer, text, text != NULL ? strlen(text) : SIZE_MAX);
-}
-
 /* What is larger than a whole reply is not looked at: a wrong size may lead anywhere. */
-int duet_write_string(duet_writer *writer, const char *text, size_t size)
+int duet_writer_put_string(duet_writer *writer, const char *text, size_t size)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0 && text == NULL && size > 0)
@@ -70,7 +65,7 @@ int duet_write_string(duet_writer *writer, const char *text, size_t size)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size)
+int duet_writer_put_bytes(duet_writer *writer, const void *bytes, size_t size)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0 && bytes == NULL && size > 0)
@@ -82,7 +77,7 @@ int duet_write_bytes(duet_writer *writer, const void *bytes, size_t size)
     return duet_writer_count(writer, rc);
 }
 
-int duet_write_time(duet_writer *writer, duet_time value)
+int duet_writer_put_time(duet_writer *writer, duet_time value)
 {
     int rc = duet_writer_expect(writer);
     if (rc == 0 && value.nanoseconds > 999999999)
@@ -163,17 +158,17 @@ static int write_map(duet_writer *writer, size_t count, const msgpack_object *so
     return open_container(writer, rc, DUET_LEVEL_MAP, count, source);
 }
 
-int duet_write_array(duet_writer *writer, size_t count)
+int duet_writer_put_array(duet_writer *writer, size_t count)
 {
     return write_array(writer, count, DUET_LEVEL_ARRAY, NULL);
 }
 
-int duet_write_map(duet_writer *writer, size_t count)
+int duet_writer_put_map(duet_writer *writer, size_t count)
 {
     return write_map(writer, count, NULL);
 }
 
-int duet_write_record(duet_writer *writer, size_t count, duet_record_form form)
+int duet_writer_put_record(duet_writer *writer, size_t count, duet_record_form form)
 {
     if (form == DUET_RECORD_MAP || writer->ops->has_field_names)
         return write_map(writer, count, NULL);
@@ -205,7 +200,7 @@ static int write_key(duet_writer *writer, const msgpack_object *key)
     }
 }
 
-int duet_write_key(duet_writer *writer, const char *key, size_t size)
+int duet_writer_put_key(duet_writer *writer, const char *key, size_t size)
 {
     if (writer->error < 0)
         return writer->error;
@@ -217,11 +212,6 @@ int duet_write_key(duet_writer *writer, const char *key, size_t size)
     object.via.str.ptr = key;
     object.via.str.size = (uint32_t)size;
     return write_key(writer, &object);
-}
-
-int duet_write_field(duet_writer *writer, const char *name)
-{
-    return duet_write_key(writer, name, name != NULL ? strlen(name) : 0);
 }
 
 /* ---- Copies */
@@ -238,7 +228,7 @@ static int write_ext(duet_writer *writer, const msgpack_object_ext *ext)
 static int copy_string(duet_writer *writer, const msgpack_object *object)
 {
     writer->source = object;
-    int rc = duet_write_string(writer, object->via.str.ptr, object->via.str.size);
+    int rc = duet_writer_put_string(writer, object->via.str.ptr, object->via.str.size);
     writer->source = NULL;
     return rc;
 }
@@ -246,7 +236,7 @@ static int copy_string(duet_writer *writer, const msgpack_object *object)
 static int copy_bytes(duet_writer *writer, const msgpack_object *object)
 {
     writer->source = object;
-    int rc = duet_write_bytes(writer, object->via.bin.ptr, object->via.bin.size);
+    int rc = duet_writer_put_bytes(writer, object->via.bin.ptr, object->via.bin.size);
     writer->source = NULL;
     return rc;
 }
@@ -257,19 +247,19 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
     const duet_value *value = (const duet_value *)object;
     switch (duet_value_type(value)) {
     case DUET_TYPE_BOOL:
-        return duet_write_bool(writer, object->via.boolean);
+        return duet_writer_put_bool(writer, object->via.boolean);
     case DUET_TYPE_INT:
-        return duet_write_int(writer, duet_value_int(value));
+        return duet_writer_put_int(writer, duet_value_int(value));
     case DUET_TYPE_UINT:
-        return duet_write_uint(writer, object->via.u64);
+        return duet_writer_put_uint(writer, object->via.u64);
     case DUET_TYPE_DOUBLE:
-        return duet_write_double(writer, object->via.f64);
+        return duet_writer_put_double(writer, object->via.f64);
     case DUET_TYPE_STRING:
         return copy_string(writer, object);
     case DUET_TYPE_BYTES:
         return copy_bytes(writer, object);
     case DUET_TYPE_TIME:
-        return duet_write_time(writer, duet_value_time(value));
+        return duet_writer_put_time(writer, duet_value_time(value));
     case DUET_TYPE_ARRAY:
         return write_array(writer, object->via.array.size, DUET_LEVEL_ARRAY,
                            object->via.array.ptr);
@@ -279,7 +269,7 @@ static int write_shallow(duet_writer *writer, const msgpack_object *object)
     case DUET_TYPE_EXT:
         return write_ext(writer, &object->via.ext);
     default:
-        return duet_write_nil(writer);
+        return duet_writer_put_nil(writer);
     }
 }
 
@@ -303,15 +293,17 @@ static int refuse_null_value(duet_writer *writer)
 
 /* Without recursion: each open container's level is the place to go on. The last item closes
  * its container, and so on outwards, until the copied value itself is complete. */
-int duet_write_value(duet_writer *writer, const duet_value *value)
+int duet_writer_put_value(duet_writer *writer, const duet_value *value)
 {
     if (value == NULL)
         return refuse_null_value(writer);
     size_t depth = writer->depth;
-    int rc = write_shallow(writer, &value->object);
-    while (rc == 0 && writer->depth > depth) {
-        const msgpack_object *item = next_item(writer);
-        rc = item == NULL ? writer->error : write_shallow(writer, item);
+    const msgpack_object *item = &value->object;
+    while (item != NULL) {
+        int rc = write_shallow(writer, item);
+        if (rc < 0 || writer->depth <= depth)
+            return rc;
+        item = next_item(writer);
     }
-    return rc;
+    return writer->error;
 }

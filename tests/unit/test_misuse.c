@@ -110,10 +110,10 @@ HANDLER(null_string)
     return duet_write_string(writer, NULL, unseen(5));
 }
 
-HANDLER(null_reply)
+HANDLER(null_text)
 {
     (void)ctx;
-    return duet_reply_string(call, NULL);
+    return duet_write_text(duet_call_writer(call), NULL);
 }
 
 HANDLER(null_bytes)
@@ -351,6 +351,24 @@ HANDLER(return_busy)
     return -EAGAIN;
 }
 
+HANDLER(return_large)
+{
+    (void)call, (void)ctx;
+    return -EMSGSIZE;
+}
+
+HANDLER(return_code)
+{
+    (void)call, (void)ctx;
+    return DUET_FAULT_PARAMS;
+}
+
+HANDLER(null_reply)
+{
+    (void)ctx;
+    return duet_reply_string(call, NULL);
+}
+
 /* All that may be NULL or far away reads as nothing; the server is asked nonsense. */
 HANDLER(fine)
 {
@@ -387,7 +405,7 @@ HANDLER(fine)
 static const struct row {
     const char *name;
     duet_handler handler;
-    int code; /* 0: it answers 1 */
+    int code; /* 0: it answers 1; or nil, with words */
     const char *words;
 } rows[] = {
     WRONG(count_short, "the method wrote 1 of 5 items of an array"),
@@ -401,7 +419,7 @@ static const struct row {
     WRONG(value_for_key, "the method wrote a value where a key must stand"),
     WRONG(two_keys, "the method wrote a key where a value must stand"),
     WRONG(null_string, "the method wrote a NULL string"),
-    WRONG(null_reply, "the method wrote a NULL string"),
+    WRONG(null_text, "the method wrote a NULL string"),
     WRONG(null_bytes, "the method wrote NULL bytes"),
     WRONG(null_key, "the method wrote a NULL key"),
     WRONG(null_field, "the method wrote a NULL key"),
@@ -431,7 +449,10 @@ static const struct row {
     WRONG(return_positive, "the method returned 5 where 0 or less is allowed"),
     WRONG(return_errno, "internal error: No such file or directory"),
     WRONG(return_failed, "the method failed without saying why"),
-    {"return_busy", return_busy, DUET_FAULT_BUSY, "busy: try again"},
+    ROW(return_busy, DUET_FAULT_BUSY, "busy: try again"),
+    ROW(return_large, DUET_FAULT_LIMIT, "limit exceeded"),
+    ROW(return_code, DUET_FAULT_PARAMS, "invalid arguments"),
+    {"null_reply", null_reply, 0, ""},
     {"fine", fine, 0, NULL},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -449,7 +470,7 @@ static void write_expected(struct duet_writer *writer, const struct duet_codec *
         return;
     }
     assert_int_equal(codec->begin_reply(writer, 1), 0);
-    assert_int_equal(duet_write_int(writer, 1), 0);
+    assert_int_equal(row->words ? duet_write_nil(writer) : duet_write_int(writer, 1), 0);
     assert_int_equal(codec->end_reply(writer), 0);
 }
 

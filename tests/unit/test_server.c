@@ -59,7 +59,7 @@ static int too_few(duet_call *call, void *ctx)
 static int null_text(duet_call *call, void *ctx)
 {
     (void)ctx;
-    return duet_reply_string(call, NULL);
+    return duet_write_text(duet_call_writer(call), NULL);
 }
 
 /* Passes an inner fault on in its own words, and forgets to return what duet_fail() returned.
