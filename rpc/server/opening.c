@@ -189,7 +189,8 @@ int duet_opening_open(struct duet_server *server)
     int rc = open_drain(server);
     if (rc == 0)
         rc = open_homes(server);
-    fail_to_open(server, rc);
+    if (rc < 0)
+        fail_to_open(server, rc);
     if (rc == 0)
         rc = start_workers(server);
     set_serving(server, rc == 0);
