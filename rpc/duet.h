@@ -89,8 +89,8 @@
  * the other side though such a child still holds their fds.
  *
  * A server may be set up in one process and run in one that was forked from it, as daemon()
- * does: it belongs to the process that runs it. The other must not free it meanwhile: the paths
- * of its unix sockets would go.
+ * does: it belongs to the process that runs it. The other may free its copy at any time: paths
+ * of unix sockets stay where somebody listens.
  */
 #ifndef DUET_H
 #define DUET_H

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -77,7 +76,8 @@ static const char *advice(const struct duet_address *address, int error)
 int duet_listener_open(struct duet_listener *listener, const struct duet_address *address,
                        char *words, size_t room)
 {
-    *listener = (struct duet_listener){.fd = -1, .process = getpid(), .address = *address};
+    *listener = (struct duet_listener){
+        .fd = -1, .process = getpid(), .address = *address, .path = {.folder = -1}};
     int rc = 0;
     int fd = duet_fd_above_stdio(
         socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -160,15 +160,18 @@ static bool is_ours(const struct duet_listener *listener)
     return listener->fd >= 0 && listener->process == getpid();
 }
 
-static void remove_path(const struct duet_listener *listener)
+static bool has_own_path(const struct duet_listener *listener)
 {
-    if (is_ours(listener) && has_path(&listener->address))
-        duet_unix_path_remove(&listener->path, &listener->address);
+    return is_ours(listener) && listener->path.folder >= 0;
 }
 
 void duet_listener_end(struct duet_listener *listener)
 {
-    remove_path(listener); /* while it is alive: so long nobody takes it over */
+    if (has_own_path(listener)) {
+        /* While it is alive: so long nobody takes it over. */
+        duet_unix_path_remove(&listener->path, &listener->address);
+        duet_unix_path_done(&listener->path);
+    }
     if (is_ours(listener))
         shutdown(listener->fd, SHUT_RDWR);
     duet_listener_close(listener);
@@ -176,9 +179,11 @@ void duet_listener_end(struct duet_listener *listener)
 
 void duet_listener_close(struct duet_listener *listener)
 {
-    remove_path(listener);
-    if (listener->fd >= 0)
+    if (has_own_path(listener))
+        duet_unix_path_leave(&listener->path, listener->fd, &listener->address);
+    else if (listener->fd >= 0)
         close(listener->fd);
+    duet_unix_path_done(&listener->path);
     listener->fd = -1;
 }
 

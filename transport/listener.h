@@ -34,8 +34,9 @@ int duet_listeners_open(struct duet_listener *listeners, const struct duet_addre
  * too; then closes it. */
 void duet_listener_end(struct duet_listener *listener);
 
-/* Closes it; a unix socket's path is removed. In a process that does not own it, which was
- * forked later, both functions close a copy of the fd and no more. */
+/* Closes it; a unix socket's path is removed, unless a process that was forked meanwhile
+ * listens there. In one that does not own it, which was forked later, both functions close a
+ * copy of the fd and no more. */
 void duet_listener_close(struct duet_listener *listener);
 
 /* One loop's end of a listener. `accepted` takes the fd, whatever it does with it. */

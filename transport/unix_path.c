@@ -21,38 +21,27 @@ enum {
     LOCK_STEP_MS = 5,
 };
 
+/* One that may not be read cannot be locked, but names in it can be looked at and removed. */
 static int open_folder(const char *path)
 {
     char folder[sizeof(struct sockaddr_un)] = ".";
     const char *slash = strrchr(path, '/');
     if (slash != NULL) /* "/s" is in "/" */
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path + (slash == path)), path);
-    return duet_fd_above_stdio(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return duet_fd_above_stdio(fd < 0 ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : fd);
 }
 
-/* -1 when the folder cannot be opened, or not be locked for too long. */
-static int lock_folder(const char *path)
+/* False when it cannot be locked, or not for too long. */
+static bool lock_folder(int folder)
 {
-    int fd = open_folder(path);
-    if (fd < 0)
-        return -1;
-    for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; ms += LOCK_STEP_MS) {
+    for (int ms = 0; flock(folder, LOCK_EX | LOCK_NB) < 0; ms += LOCK_STEP_MS) {
         const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-        if (errno != EWOULDBLOCK || ms >= LOCK_MS) {
-            close(fd);
-            return -1;
-        }
+        if (errno != EWOULDBLOCK || ms >= LOCK_MS)
+            return false;
         nanosleep(&step, NULL);
     }
-    return fd;
-}
-
-static void unlock_folder(int fd)
-{
-    if (fd < 0)
-        return;
-    flock(fd, LOCK_UN); /* a process that was forked meanwhile holds it too */
-    close(fd);
+    return true;
 }
 
 /* A unix socket that nobody listens on. */
@@ -81,16 +70,39 @@ static int set_access(const char *path, const struct duet_access *access)
     return 0;
 }
 
+static const char *name_of(const struct duet_address *address)
+{
+    const char *slash = strrchr(address->un.sun_path, '/');
+    return slash != NULL ? slash + 1 : address->un.sun_path;
+}
+
+/* Looked up in its folder, whichever the process has gone to since. */
+static bool is_there(const struct duet_unix_path *path, int folder, const char *name)
+{
+    struct stat status;
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_dev == path->device && status.st_ino == path->inode;
+}
+
+void duet_unix_path_remove(const struct duet_unix_path *path,
+                           const struct duet_address *address)
+{
+    if (is_there(path, path->folder, name_of(address)))
+        unlinkat(path->folder, name_of(address), 0);
+}
+
 static int listen_at(struct duet_unix_path *path, int fd, const struct duet_address *address,
                      int backlog)
 {
     struct stat status;
     if (bind(fd, &address->any, address->size) < 0)
         return -errno;
-    int rc = lstat(address->un.sun_path, &status) < 0 ? -errno : 0;
+    int rc =
+        fstatat(path->folder, name_of(address), &status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     if (rc < 0)
         return rc; /* gone already: nothing to remove */
-    *path = (struct duet_unix_path){.device = status.st_dev, .inode = status.st_ino};
+    path->device = status.st_dev;
+    path->inode = status.st_ino;
     rc = set_access(address->un.sun_path, &address->access);
     if (rc == 0 && listen(fd, backlog) < 0)
         rc = -errno;
@@ -102,25 +114,43 @@ static int listen_at(struct duet_unix_path *path, int fd, const struct duet_addr
 int duet_unix_path_listen(struct duet_unix_path *path, int fd,
                           const struct duet_address *address, int backlog)
 {
-    int rc = 0, lock = lock_folder(address->un.sun_path);
+    *path = (struct duet_unix_path){.folder = open_folder(address->un.sun_path)};
+    if (path->folder < 0)
+        return -errno;
+    int rc = 0;
+    bool is_locked = lock_folder(path->folder);
     if (is_stale(address)) {
         /* Without the lock it may be one that another starter has bound just now. */
-        if (lock < 0)
+        if (!is_locked)
             rc = -ENOLCK;
         else
             unlink(address->un.sun_path);
     }
     if (rc == 0)
         rc = listen_at(path, fd, address, backlog);
-    unlock_folder(lock);
+    if (is_locked)
+        flock(path->folder, LOCK_UN); /* a process that was forked meanwhile holds it too */
+    if (rc < 0)
+        duet_unix_path_done(path);
     return rc;
 }
 
-void duet_unix_path_remove(const struct duet_unix_path *path,
-                           const struct duet_address *address)
+void duet_unix_path_leave(const struct duet_unix_path *path, int fd,
+                          const struct duet_address *address)
 {
-    struct stat status;
-    if (lstat(address->un.sun_path, &status) == 0 && status.st_dev == path->device &&
-        status.st_ino == path->inode)
-        unlink(address->un.sun_path);
+    bool is_locked = lock_folder(path->folder); /* until then, nobody else takes it over */
+    close(fd);
+    /* By its name, which finds nothing once the process has gone elsewhere. */
+    bool is_alive = is_there(path, AT_FDCWD, address->un.sun_path) && !is_stale(address);
+    if (!is_alive)
+        duet_unix_path_remove(path, address);
+    if (is_locked)
+        flock(path->folder, LOCK_UN);
+}
+
+void duet_unix_path_done(struct duet_unix_path *path)
+{
+    if (path->folder >= 0)
+        close(path->folder);
+    path->folder = -1;
 }

@@ -76,12 +76,55 @@ static void a_unix_socket_goes_with_its_listener(void **state)
     assert_false(exists(socket_path));
 }
 
+/* As if the process had died. */
+static void die(struct duet_listener *listener)
+{
+    duet_unix_path_done(&listener->path);
+    duet_listener_close(listener);
+}
+
+/* A path may be written as seen from a folder that the process leaves. */
+static void a_relative_path_goes_with_its_listener_wherever_that_is(void **state)
+{
+    (void)state;
+    struct duet_listener listener;
+    int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(before >= 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(chdir(folder), 0);
+        assert_int_equal(open_text(&listener, i == 0 ? "unix:s" : "unix:./s"), 0);
+        assert_int_equal(fchdir(before), 0);
+        assert_true(exists(socket_path));
+        if (i == 0)
+            duet_listener_close(&listener);
+        else
+            duet_listener_end(&listener);
+        assert_false(exists(socket_path));
+    }
+    close(before);
+}
+
+/* It is served by a process that was forked, and which the other one knows nothing of. */
+static void a_path_that_somebody_else_listens_on_stays(void **state)
+{
+    (void)state;
+    struct duet_listener parent, child;
+    assert_int_equal(open_text(&parent, socket_text), 0);
+    child = parent;
+    child.fd = dup(parent.fd);
+    child.path.folder = dup(parent.path.folder);
+    duet_listener_close(&parent);
+    close(connect_to(&child));
+    duet_listener_close(&child);
+    assert_false(exists(socket_path));
+}
+
 static void a_stale_unix_socket_is_replaced(void **state)
 {
     (void)state;
     struct duet_listener dead, alive;
     assert_int_equal(open_text(&dead, socket_text), 0);
-    close(dead.fd); /* as if the process had died */
+    die(&dead);
     assert_int_equal(open_text(&alive, socket_text), 0);
     close(connect_to(&alive));
     duet_listener_close(&alive);
@@ -228,7 +271,7 @@ static void of_many_starters_one_listens(void **state)
         if (round % 2 == 0) { /* what a killed one leaves */
             struct duet_listener stale;
             assert_int_equal(open_text(&stale, socket_text), 0);
-            close(stale.fd);
+            die(&stale);
         }
         for (int i = 0; i < STARTERS; i++) {
             starters[i].barrier = &barrier;
@@ -270,7 +313,7 @@ static void without_a_lock_nothing_is_removed(void **state)
     (void)state;
     struct duet_listener dead, alive;
     assert_int_equal(open_text(&dead, socket_text), 0);
-    close(dead.fd);
+    die(&dead);
     no_locks = true;
     int rc = open_text(&alive, socket_text);
     assert_int_equal(rc, -ENOLCK);
@@ -305,6 +348,8 @@ int main(void)
     alarm(100);
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(a_unix_socket_goes_with_its_listener),
+        WITH_FOLDER(a_relative_path_goes_with_its_listener_wherever_that_is),
+        WITH_FOLDER(a_path_that_somebody_else_listens_on_stays),
         WITH_FOLDER(a_stale_unix_socket_is_replaced),
         WITH_FOLDER(a_living_unix_socket_is_not_replaced),
         WITH_FOLDER(one_whose_queue_is_full_is_alive_and_not_waited_for),
