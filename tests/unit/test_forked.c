@@ -2,6 +2,7 @@
  * A process that a handler forks and that does not exec: whatever it does, the server of its
  * parent goes on.
  */
+#include "folder.h"
 #include "served.h"
 
 #include <errno.h>
@@ -51,34 +52,29 @@ static const duet_method methods[] = {
 
 struct rig {
     struct served served;
-    char folder[32], unix_address[64];
     child *act;
 };
 
 static void rig_open(struct rig *rig, child *act)
 {
     rig->act = act;
-    snprintf(rig->folder, sizeof rig->folder, "/tmp/duet-forked-XXXXXX");
-    assert_non_null(mkdtemp(rig->folder));
-    snprintf(rig->unix_address, sizeof rig->unix_address, "unix:%s/s", rig->folder);
     served_open(&rig->served, methods, &rig->act);
-    assert_int_equal(duet_server_listen(rig->served.server, rig->unix_address), 0);
+    assert_int_equal(duet_server_listen(rig->served.server, folder_socket), 0);
     assert_int_equal(duet_server_stop_on_signals(rig->served.server), 0);
     served_start(&rig->served);
 }
 
-static bool has_unix_socket(const struct rig *rig)
+static bool has_unix_socket(void)
 {
     struct stat status;
-    return stat(rig->unix_address + strlen("unix:"), &status) == 0;
+    return stat(folder_socket_path, &status) == 0;
 }
 
 static void rig_close(struct rig *rig)
 {
     served_stop(&rig->served);
     assert_int_equal(rig->served.result, 0);
-    assert_false(has_unix_socket(rig));
-    assert_int_equal(rmdir(rig->folder), 0);
+    assert_false(has_unix_socket());
 }
 
 /* Two calls that fork, on a worker and on a loop; then the server still takes connections and
@@ -95,7 +91,7 @@ static void check_that_it_goes_on(child *act, uint8_t end)
         served_tell(old, "[0,1,'fork.inline',[]]");
         served_expect(old, "[1,1,nil,%d]", end);
         close(fd);
-        assert_true(has_unix_socket(&rig));
+        assert_true(has_unix_socket());
     }
     close(old);
     rig_close(&rig);
@@ -204,7 +200,6 @@ static void connections_and_listeners_end_though_a_child_holds_them(void **state
     assert_int_equal(duet_server_listen(next, duet_server_address(rig.served.server, 0)), 0);
     duet_server_free(next);
     duet_server_free(rig.served.server);
-    assert_int_equal(rmdir(rig.folder), 0);
     close(child_lives[1]);
     close(child_lives[0]);
 }
@@ -214,12 +209,8 @@ static void connections_and_listeners_end_though_a_child_holds_them(void **state
 static void a_server_may_run_in_a_child_of_who_set_it_up(void **state)
 {
     (void)state;
-    struct rig rig;
-    snprintf(rig.folder, sizeof rig.folder, "/tmp/duet-forked-XXXXXX");
-    assert_non_null(mkdtemp(rig.folder));
-    snprintf(rig.unix_address, sizeof rig.unix_address, "unix:%s/s", rig.folder);
     duet_server *server = duet_server_new();
-    assert_int_equal(duet_server_listen(server, rig.unix_address), 0);
+    assert_int_equal(duet_server_listen(server, folder_socket), 0);
     assert_int_equal(duet_server_stop_on_signals(server), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -231,22 +222,21 @@ static void a_server_may_run_in_a_child_of_who_set_it_up(void **state)
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_false(has_unix_socket(&rig)); /* the one that ran it has removed it */
+    assert_false(has_unix_socket()); /* the one that ran it has removed it */
     duet_server_free(server);
-    assert_int_equal(rmdir(rig.folder), 0);
 }
 
 int main(void)
 {
     alarm(100);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_child_that_only_ends),
-        cmocka_unit_test(a_child_that_frees_its_copy_of_the_server),
-        cmocka_unit_test(a_child_that_drains_and_runs_its_copy_of_the_server),
-        cmocka_unit_test(a_child_that_gets_the_servers_signal_ends_by_it),
-        cmocka_unit_test(a_child_has_its_former_signals_after_a_free),
-        cmocka_unit_test(connections_and_listeners_end_though_a_child_holds_them),
-        cmocka_unit_test(a_server_may_run_in_a_child_of_who_set_it_up),
+        WITH_FOLDER(a_child_that_only_ends),
+        WITH_FOLDER(a_child_that_frees_its_copy_of_the_server),
+        WITH_FOLDER(a_child_that_drains_and_runs_its_copy_of_the_server),
+        WITH_FOLDER(a_child_that_gets_the_servers_signal_ends_by_it),
+        WITH_FOLDER(a_child_has_its_former_signals_after_a_free),
+        WITH_FOLDER(connections_and_listeners_end_though_a_child_holds_them),
+        WITH_FOLDER(a_server_may_run_in_a_child_of_who_set_it_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * Unix sockets: one listener at a time has a path, what a killed one left is taken over, and
  * nobody removes what is not his.
  */
+#include "folder.h"
 #include "listener.h"
 
 #include <errno.h>
@@ -38,27 +39,6 @@ static int connect_to(const struct duet_listener *listener)
     return fd;
 }
 
-static char folder[64], socket_text[128];
-static const char *socket_path;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/duet-listener-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(socket_text, sizeof socket_text, "unix:%s/s", folder);
-    socket_path = socket_text + strlen("unix:");
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(socket_path);
-    return rmdir(folder);
-}
-
 static bool exists(const char *path)
 {
     struct stat status;
@@ -69,11 +49,11 @@ static void a_unix_socket_goes_with_its_listener(void **state)
 {
     (void)state;
     struct duet_listener listener;
-    assert_int_equal(open_text(&listener, socket_text), 0);
-    assert_string_equal(listener.text, socket_text);
+    assert_int_equal(open_text(&listener, folder_socket), 0);
+    assert_string_equal(listener.text, folder_socket);
     close(connect_to(&listener));
     duet_listener_close(&listener);
-    assert_false(exists(socket_path));
+    assert_false(exists(folder_socket_path));
 }
 
 /* As if the process had died. */
@@ -94,12 +74,12 @@ static void a_relative_path_goes_with_its_listener_wherever_that_is(void **state
         assert_int_equal(chdir(folder), 0);
         assert_int_equal(open_text(&listener, i == 0 ? "unix:s" : "unix:./s"), 0);
         assert_int_equal(fchdir(before), 0);
-        assert_true(exists(socket_path));
+        assert_true(exists(folder_socket_path));
         if (i == 0)
             duet_listener_close(&listener);
         else
             duet_listener_end(&listener);
-        assert_false(exists(socket_path));
+        assert_false(exists(folder_socket_path));
     }
     close(before);
 }
@@ -109,23 +89,23 @@ static void a_path_that_somebody_else_listens_on_stays(void **state)
 {
     (void)state;
     struct duet_listener parent, child;
-    assert_int_equal(open_text(&parent, socket_text), 0);
+    assert_int_equal(open_text(&parent, folder_socket), 0);
     child = parent;
     child.fd = dup(parent.fd);
     child.path.folder = dup(parent.path.folder);
     duet_listener_close(&parent);
     close(connect_to(&child));
     duet_listener_close(&child);
-    assert_false(exists(socket_path));
+    assert_false(exists(folder_socket_path));
 }
 
 static void a_stale_unix_socket_is_replaced(void **state)
 {
     (void)state;
     struct duet_listener dead, alive;
-    assert_int_equal(open_text(&dead, socket_text), 0);
+    assert_int_equal(open_text(&dead, folder_socket), 0);
     die(&dead);
-    assert_int_equal(open_text(&alive, socket_text), 0);
+    assert_int_equal(open_text(&alive, folder_socket), 0);
     close(connect_to(&alive));
     duet_listener_close(&alive);
 }
@@ -134,8 +114,8 @@ static void a_living_unix_socket_is_not_replaced(void **state)
 {
     (void)state;
     struct duet_listener first, second;
-    assert_int_equal(open_text(&first, socket_text), 0);
-    assert_int_equal(open_text(&second, socket_text), -EADDRINUSE);
+    assert_int_equal(open_text(&first, folder_socket), 0);
+    assert_int_equal(open_text(&second, folder_socket), -EADDRINUSE);
     close(connect_to(&first));
     duet_listener_close(&first);
 }
@@ -145,7 +125,7 @@ static void one_whose_queue_is_full_is_alive_and_not_waited_for(void **state)
     (void)state;
     struct duet_listener listener;
     struct duet_address found[DUET_ADDRESSES_MAX], *address = &found[0];
-    assert_int_equal(duet_address_parse(found, socket_text, words, sizeof words), 1);
+    assert_int_equal(duet_address_parse(found, folder_socket, words, sizeof words), 1);
     int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(busy, &address->any, address->size), 0);
     assert_int_equal(listen(busy, 0), 0);
@@ -157,8 +137,8 @@ static void one_whose_queue_is_full_is_alive_and_not_waited_for(void **state)
     }
     assert_true(count < 64);
 
-    assert_int_equal(open_text(&listener, socket_text), -EADDRINUSE);
-    assert_true(exists(socket_path));
+    assert_int_equal(open_text(&listener, folder_socket), -EADDRINUSE);
+    assert_true(exists(folder_socket_path));
     for (int i = 0; i <= count; i++)
         close(clients[i]);
     close(busy);
@@ -168,11 +148,11 @@ static void a_file_in_the_way_is_left_alone(void **state)
 {
     (void)state;
     struct duet_listener listener;
-    int fd = open(socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = open(folder_socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     close(fd);
-    assert_int_equal(open_text(&listener, socket_text), -EADDRINUSE);
-    assert_true(exists(socket_path));
+    assert_int_equal(open_text(&listener, folder_socket), -EADDRINUSE);
+    assert_true(exists(folder_socket_path));
 }
 
 static void a_missing_folder_is_named(void **state)
@@ -191,16 +171,16 @@ static void who_may_connect_is_set(void **state)
     struct stat status;
     struct duet_listener listener;
     mode_t old = umask(077);
-    snprintf(text, sizeof text, "%s?mode=0626&group=%u", socket_text, (unsigned)getgid());
+    snprintf(text, sizeof text, "%s?mode=0626&group=%u", folder_socket, (unsigned)getgid());
     assert_int_equal(open_text(&listener, text), 0);
-    assert_string_equal(listener.text, socket_text);
-    assert_int_equal(lstat(socket_path, &status), 0);
+    assert_string_equal(listener.text, folder_socket);
+    assert_int_equal(lstat(folder_socket_path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0626);
     assert_int_equal(status.st_gid, getgid());
     duet_listener_close(&listener);
 
-    assert_int_equal(open_text(&listener, socket_text), 0); /* as the umask says */
-    assert_int_equal(lstat(socket_path, &status), 0);
+    assert_int_equal(open_text(&listener, folder_socket), 0); /* as the umask says */
+    assert_int_equal(lstat(folder_socket_path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     duet_listener_close(&listener);
     umask(old);
@@ -211,7 +191,7 @@ static void a_group_of_others_is_refused_and_leaves_nothing(void **state)
     (void)state;
     char text[256];
     struct duet_listener listener;
-    snprintf(text, sizeof text, "%s?group=12345", socket_text);
+    snprintf(text, sizeof text, "%s?group=12345", folder_socket);
     uid_t self = geteuid();
     if (self == 0 && (chmod(folder, 0777) < 0 || seteuid(65534) < 0))
         skip();
@@ -219,25 +199,25 @@ static void a_group_of_others_is_refused_and_leaves_nothing(void **state)
     assert_int_equal(seteuid(self), 0);
     assert_int_equal(rc, -EPERM);
     assert_non_null(strstr(words, "group must be one that this process belongs to"));
-    assert_false(exists(socket_path));
+    assert_false(exists(folder_socket_path));
 }
 
 static void the_socket_of_a_successor_is_left_alone(void **state)
 {
     (void)state;
     struct duet_listener old, next;
-    assert_int_equal(open_text(&old, socket_text), 0);
-    assert_int_equal(unlink(socket_path), 0); /* somebody tidies up */
-    assert_int_equal(open_text(&next, socket_text), 0);
+    assert_int_equal(open_text(&old, folder_socket), 0);
+    assert_int_equal(unlink(folder_socket_path), 0); /* somebody tidies up */
+    assert_int_equal(open_text(&next, folder_socket), 0);
     duet_listener_end(&old);
-    assert_true(exists(socket_path));
+    assert_true(exists(folder_socket_path));
     close(connect_to(&next));
 
-    assert_int_equal(unlink(socket_path), 0);
-    int fd = open(socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_int_equal(unlink(folder_socket_path), 0);
+    int fd = open(folder_socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     close(fd);
     duet_listener_close(&next); /* a file that is no socket even less */
-    assert_true(exists(socket_path));
+    assert_true(exists(folder_socket_path));
 }
 
 /* Opens at the same time as others do. */
@@ -254,7 +234,7 @@ static void *start(void *arg)
     struct duet_address found[DUET_ADDRESSES_MAX];
     char what[512];
     pthread_barrier_wait(starter->barrier);
-    starter->rc = duet_address_parse(found, socket_text, what, sizeof what);
+    starter->rc = duet_address_parse(found, folder_socket, what, sizeof what);
     if (starter->rc == 1)
         starter->rc = duet_listener_open(&starter->listener, found, what, sizeof what);
     return NULL;
@@ -270,7 +250,7 @@ static void of_many_starters_one_listens(void **state)
         pthread_barrier_init(&barrier, NULL, STARTERS);
         if (round % 2 == 0) { /* what a killed one leaves */
             struct duet_listener stale;
-            assert_int_equal(open_text(&stale, socket_text), 0);
+            assert_int_equal(open_text(&stale, folder_socket), 0);
             die(&stale);
         }
         for (int i = 0; i < STARTERS; i++) {
@@ -290,7 +270,7 @@ static void of_many_starters_one_listens(void **state)
         assert_non_null(winner);
         close(connect_to(&winner->listener));
         duet_listener_close(&winner->listener);
-        assert_false(exists(socket_path));
+        assert_false(exists(folder_socket_path));
         pthread_barrier_destroy(&barrier);
     }
 }
@@ -312,14 +292,14 @@ static void without_a_lock_nothing_is_removed(void **state)
 {
     (void)state;
     struct duet_listener dead, alive;
-    assert_int_equal(open_text(&dead, socket_text), 0);
+    assert_int_equal(open_text(&dead, folder_socket), 0);
     die(&dead);
     no_locks = true;
-    int rc = open_text(&alive, socket_text);
+    int rc = open_text(&alive, folder_socket);
     assert_int_equal(rc, -ENOLCK);
     assert_non_null(strstr(words, "the folder cannot be locked to remove what was left"));
-    assert_int_equal(unlink(socket_path), 0);
-    rc = open_text(&alive, socket_text); /* what is free is taken all the same */
+    assert_int_equal(unlink(folder_socket_path), 0);
+    rc = open_text(&alive, folder_socket); /* what is free is taken all the same */
     no_locks = false;
     assert_int_equal(rc, 0);
     duet_listener_close(&alive);
@@ -340,8 +320,6 @@ static void an_abstract_name_has_no_file_and_one_listener(void **state)
     assert_int_equal(open_text(&second, text), 0);
     duet_listener_close(&second);
 }
-
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
 {
