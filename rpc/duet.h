@@ -61,6 +61,7 @@
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
  *     address, get, args_text               set-up           any thread, handlers too
+ *     each_session                          -                any thread, handlers too
  *     error                                 set-up           - (after it, again)
  *     run; or start, process, fd, wait;     once             process and fd: the thread that
  *       or start_threads, wait                               called start; wait: any, once
@@ -70,6 +71,7 @@
  *     duet_arg_, duet_reply_, duet_write_,  -                the thread that runs the handler,
  *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns
  *     duet_value_ of a call's values        -                the same
+ *     duet_session_                         any thread that has a reference
  *     duet_type_name, duet_version          any thread, any time
  *
  * Handlers and hooks run on many threads at once, of the same method too: what they share is
@@ -96,6 +98,7 @@
 #define DUET_H
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -108,6 +111,9 @@ extern "C" {
 
 /* A function in this header: it passes the size of a struct as its caller was compiled with. */
 #define DUET_INLINE_API static inline __attribute__((always_inline, unused))
+
+/* Its result must not be thrown away. */
+#define DUET_MUST_USE __attribute__((warn_unused_result))
 
 /* Compilers that can check it are told that one argument points to as many bytes as another
  * one says. */
@@ -130,6 +136,7 @@ typedef struct duet_server duet_server;
 typedef struct duet_call duet_call;
 typedef struct duet_value duet_value;
 typedef struct duet_writer duet_writer;
+typedef struct duet_session duet_session; /* a client's connection: see Sessions */
 
 /* ---- Fault codes ----
  *
@@ -190,6 +197,9 @@ typedef enum duet_method_flag {
      * wait for may be its own caller's. */
     DUET_METHOD_REFUSE_BUSY = 1 << 1,
 } duet_method_flag;
+
+/* No time limit, where a number of milliseconds is wanted. */
+#define DUET_NO_TIMEOUT UINT_MAX
 
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
  * initialisers: later versions add members at its end, and 0 in them changes nothing.
@@ -513,7 +523,7 @@ typedef enum duet_option {
     /* --write-timeout: 30s; 1 to 86400s, in ms. In which a peer must take some of its
      * reply. */
     DUET_OPT_WRITE_TIMEOUT = 53,
-    /* --idle-timeout: 300s; 1 to 604800s, in ms. A connection without a request; one whose call
+    /* --idle-timeout: 300s; 0 to 604800s, in ms. A connection without a request; one whose call
      * still runs is not idle. */
     DUET_OPT_IDLE_TIMEOUT = 54,
     /* --linger-timeout: 30s; 1 to 86400s, in ms. How long an ending connection is read on after
@@ -816,6 +826,57 @@ DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_va
  * words. */
 DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
+/* ---- Sessions ----
+ *
+ * A session is one client's connection, over which many calls come. It begins with its first
+ * byte, and ends when the connection does: at once on a reset; on a FIN when the last of its
+ * calls is answered. Then it is closed, and still there as long as somebody refers to it;
+ * duet_session_is_open() is false before the hook session_close is called, so a handler that
+ * looks at it under the lock that this hook takes leaves nothing behind. All sessions have
+ * ended before duet_server_run() returns.
+ *
+ * Over HTTP a session is the connection too, and a proxy's carries the calls of many clients:
+ * state that belongs to a caller is for MessagePack-RPC. */
+
+/* The session that a call came over; never NULL for a call. It belongs to the call: keep it
+ * longer by a reference. */
+DUET_API duet_session *duet_call_session(const duet_call *call);
+
+/* One more reference to it, and one less; every ref has its unref, on any thread (the last one
+ * frees its data: with no lock held that free_data takes). Both take NULL. */
+DUET_API DUET_MUST_USE duet_session *duet_session_ref(duet_session *session);
+DUET_API void duet_session_unref(duet_session *session);
+
+/* Any thread. A NULL session has id 0, is closed, and its peer is "". */
+DUET_API uint64_t duet_session_id(const duet_session *session); /* never used twice in a process
+                                                                 */
+DUET_API const char *duet_session_peer(const duet_session *session); /* as duet_call_peer() */
+DUET_API duet_protocol duet_session_protocol(const duet_session *session);
+DUET_API bool duet_session_is_open(const duet_session *session);
+
+/* Data of the program's own, given once, best in the hook session_open: then every handler of
+ * the session finds it. `free_data` (or NULL) frees it when the session's last reference is
+ * gone, which is after its last call ended; on any thread. 0; or -EEXIST when it has data
+ * already: the caller still owns `data`. What the data holds is for the program to lock:
+ * handlers of one session run at the same time. */
+DUET_API int duet_session_set_data(duet_session *session, void *data,
+                                   void (*free_data)(void *data));
+DUET_API void *duet_session_data(const duet_session *session); /* NULL until it is given */
+
+/* Ends the connection: no more calls are read, those that were are answered. Any thread. */
+DUET_API void duet_session_close(duet_session *session);
+
+/* How long it may stay without a request; DUET_OPT_IDLE_TIMEOUT unless set, in ms;
+ * DUET_NO_TIMEOUT: until its client hangs up, for those that only listen. Any thread. */
+DUET_API void duet_session_set_idle_timeout(duet_session *session, unsigned ms);
+
+/* Calls `visit` for each session that is open, until one call returns other than 0, and returns
+ * that; else 0, or -ENOMEM. The session is valid during `visit`; which may call any function of
+ * this header, with no lock held. Any thread, while the server runs. */
+DUET_API int duet_server_each_session(duet_server *server,
+                                      int (*visit)(duet_session *session, void *ctx),
+                                      void *ctx);
+
 /* ---- Your own loop ----
  *
  * Instead of duet_server_run(), for programs that have a loop: the first of the server's loops
@@ -870,7 +931,7 @@ typedef struct duet_outcome {
     size_t request_bytes, reply_bytes;
 } duet_outcome;
 
-/* Either may be NULL. Both see method, peer and protocol through `call`. */
+/* Each may be NULL. Those of calls see method, peer, protocol and session through `call`. */
 typedef struct duet_hooks {
     /* Runs on the handler's thread before each call, when method and arguments are known to be
      * good; returning what duet_fail() returned, or another negative code as a handler may,
@@ -886,16 +947,22 @@ typedef struct duet_hooks {
      * a drain, while its handler ran, it tells that fault (DUET_FAULT_TIMEOUT,
      * DUET_FAULT_CANCELLED), when the handler has returned. */
     void (*after)(duet_call *call, const duet_outcome *outcome, void *ctx);
+
+    /* A session begins, before its first call; returning below 0 closes it. And it has ended:
+     * calls of it may still run, and hold it. On a loop's thread. session_close is called for
+     * each session for which all session_open hooks returned 0. */
+    int (*session_open)(duet_session *session, void *ctx);
+    void (*session_close)(duet_session *session, void *ctx);
 } duet_hooks;
 
 /* Is behind duet_server_add_hooks(), for a struct of `size` bytes. */
 DUET_API int duet_server_add_hooks_sized(duet_server *server, const duet_hooks *hooks,
                                          size_t size, void *ctx);
 
-/* Adds hooks, before run; `ctx` goes to both. Copies the struct. Several may be added: befores
- * are called in the order they were added, and the first that refuses is the last to be called;
- * afters in the opposite order, all of them. They run on many threads at once, and must be
- * thread-safe. -EINVAL for NULL, -ENOMEM. */
+/* Adds hooks, before run; `ctx` goes to all of them. Copies the struct. Several may be added:
+ * befores are called in the order they were added, and the first that refuses is the last to be
+ * called; afters in the opposite order, all of them. They run on many threads at once, and must
+ * be thread-safe. -EINVAL for NULL, -ENOMEM. */
 DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks *hooks,
                                           void *ctx)
 {

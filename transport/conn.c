@@ -386,6 +386,7 @@ static struct duet_conn *new_conn(struct duet_conns *conns,
     conn->owner = conn->owner_part;
     conn->deadline.expired = duet_conn_expired;
     conn->linger_idle_ms = conns->conn_limits.linger_idle_ms;
+    conn->idle_timeout_ms = conns->conn_limits.idle_timeout_ms;
     conn->watched = EPOLLIN | EPOLLRDHUP;
     duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
     copy_address(conn, opening->peer);

@@ -117,7 +117,7 @@ struct duet_conn {
     uint64_t active_ms; /* since when the present wait lasts; conn_time.c has its kinds */
     struct duet_conn_pace pace;
     uint64_t written; /* bytes, since it was opened */
-    uint64_t linger_idle_ms;
+    uint64_t linger_idle_ms, idle_timeout_ms;
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
     void *owner; /* the part of whoever opened it */
@@ -138,6 +138,8 @@ struct duet_conn_opening {
     size_t owner_size; /* bytes for the owner, zero at first, aligned for pointers; gone with
                           the connection */
 };
+
+#define DUET_CONN_NEVER UINT64_MAX /* no time limit */
 
 struct duet_conn_limits {
     size_t max_in_flight_bytes;
@@ -221,6 +223,9 @@ void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out);
 /* Another call of this connection is in flight; or it is answered, and reading may go on. */
 void duet_conn_hold(struct duet_conn *conn, size_t bytes);
 void duet_conn_release(struct duet_conn *conn, size_t bytes);
+
+/* How long it may stay without a request, from now on; or DUET_CONN_NEVER. */
+void duet_conn_set_idle_timeout(struct duet_conn *conn, uint64_t ms);
 
 /* Takes the buffer of a message that is done with, and frees it, or keeps it for the next large
  * message: fresh memory of that size costs more in page faults than reading into it. */

@@ -75,12 +75,15 @@ static uint64_t due_ms(const struct duet_conn *conn, enum wait wait)
     case FOR_REQUEST:
         break;
     }
-    return active_ms + limits->idle_timeout_ms;
+    return conn->idle_timeout_ms == DUET_CONN_NEVER ? DUET_CONN_NEVER
+                                                    : active_ms + conn->idle_timeout_ms;
 }
 
 static void set_deadline(struct duet_conn *conn)
 {
     uint64_t due = due_ms(conn, what_for(conn));
+    if (due == DUET_CONN_NEVER)
+        return;
     if (!duet_deadline_is_set(&conn->deadline) || due < conn->deadline.at_ms)
         duet_wheel_set(&conn->conns->loop->wheel, &conn->deadline, due);
 }
@@ -96,6 +99,13 @@ void duet_conn_wait_since_now(struct duet_conn *conn)
     conn->active_ms = conn->conns->loop->now_ms;
     measure_since_now(conn);
     set_deadline(conn);
+}
+
+void duet_conn_set_idle_timeout(struct duet_conn *conn, uint64_t ms)
+{
+    conn->idle_timeout_ms = ms;
+    if (conn->state != CONN_CLOSED)
+        set_deadline(conn);
 }
 
 /* ---- Rates ---- */

@@ -30,7 +30,8 @@ struct duet_call {
     const struct duet_service *service;
     const struct duet_registry *registry; /* the methods there are: its holder sees to it that
                                              they stay */
-    struct duet_call *root; /* itself; or the call whose handler invoked this one */
+    struct duet_call *root;       /* itself; or the call whose handler invoked this one */
+    struct duet_session *session; /* that it came over; a user of it, or its loop's own */
     struct duet_recipient to;
     struct duet_incoming request;
     struct duet_method_entry *method; /* NULL until found */

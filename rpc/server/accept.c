@@ -24,13 +24,10 @@ uint32_t duet_home_max_in_flight(const struct duet_home *home,
 struct duet_conn *duet_home_open_conn(struct duet_home *home, enum duet_excess excess,
                                       const struct duet_newcomer *newcomer)
 {
-    const struct duet_listener *listener = &home->server->listeners[newcomer->listener];
-    const struct duet_protocol_row *protocol = duet_protocol_of(listener->address.scheme);
     const struct duet_conn_opening opening = {
         .stream = newcomer->stream,
         .peer = newcomer->peer,
-        .framing = protocol != NULL ? protocol->framing : NULL,
-        .max_in_flight = protocol != NULL ? duet_home_max_in_flight(home, protocol) : 1,
+        .max_in_flight = 1, /* until the first byte has come */
         .owner_size = sizeof(struct duet_caller),
     };
     struct duet_conn *conn = duet_conn_open(&home->conns, &opening);

@@ -70,6 +70,7 @@ static struct duet_job *stand_in(const struct duet_ticket *ticket, enum duet_fat
     struct duet_call *call = &job->call;
     call->to = ticket->to;
     call->method = ticket->method;
+    call->session = ticket->job->call.session;
     job->arrived_ns = job->started_ns = job->ended_ns = home->loop.now_ns;
     duet_call_fail_as(call, fate);
     duet_call_write_fault(call);
@@ -346,6 +347,7 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
     job->ticket = ticket->id;
     job->view = home->view;
     job->view->users++;
+    duet_session_use(call->session);
     duet_conn_hold(conn, call->wire_size);
     enqueue(home, job);
 }

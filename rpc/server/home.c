@@ -49,6 +49,7 @@ static void receive(struct duet_job *job, struct duet_conn *conn,
         .codec = duet_protocol_codec(message->content),
     };
     call->to.style.raw = duet_caller_of(conn)->raw;
+    call->session = duet_caller_of(conn)->session;
     memcpy(&call->peer, &conn->peer, sizeof call->peer);
 }
 
@@ -289,12 +290,18 @@ static void on_bad(struct duet_conn *conn, struct duet_message *message)
 static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t first)
 {
     struct duet_home *home = conn->conns->ctx;
-    const struct duet_protocol_row *protocol = duet_protocol_by_first(first);
+    const struct duet_caller *caller = duet_caller_of(conn);
+    const struct duet_listener *listener = &home->server->listeners[caller->listener];
+    const struct duet_protocol_row *protocol = duet_protocol_of(listener->address.scheme);
+    if (protocol == NULL)
+        protocol = duet_protocol_by_first(first);
     if (protocol == NULL) {
         duet_count(&home->unreadable, 1);
         return NULL;
     }
     conn->max_in_flight = duet_home_max_in_flight(home, protocol);
+    if (!duet_sessions_begin(conn, protocol->protocol, caller->excess != EXCESS_NONE))
+        return NULL;
     return protocol->framing;
 }
 
@@ -335,6 +342,7 @@ static void on_closed(struct duet_conn *conn)
             duet_home_drop_ticket(ticket);
     }
     free(caller->origin);
+    duet_sessions_end(conn);
     duet_home_forget(home, caller->excess, &conn->peer.any);
 }
 

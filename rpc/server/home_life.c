@@ -145,6 +145,12 @@ static size_t spare_share(const struct duet_server *server)
     return share < LARGEST ? share : LARGEST;
 }
 
+static uint64_t idle_timeout_ms(const struct duet_server *server)
+{
+    int64_t ms = server->options.value[DUET_OPT_IDLE_TIMEOUT];
+    return ms == 0 ? DUET_CONN_NEVER : (uint64_t)ms;
+}
+
 int duet_home_init(struct duet_home *home, struct duet_server *server)
 {
     enum { RATE_MS = 10 * 1000 }; /* longer than a network hiccups */
@@ -168,13 +174,17 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
                 .head_timeout_ms = (uint64_t)option[DUET_OPT_HEAD_TIMEOUT],
                 .body_timeout_ms = (uint64_t)option[DUET_OPT_BODY_TIMEOUT],
                 .write_timeout_ms = (uint64_t)option[DUET_OPT_WRITE_TIMEOUT],
-                .idle_timeout_ms = (uint64_t)option[DUET_OPT_IDLE_TIMEOUT],
+                .idle_timeout_ms = idle_timeout_ms(server),
                 .linger_timeout_ms = (uint64_t)option[DUET_OPT_LINGER_TIMEOUT],
                 .linger_idle_ms = (uint64_t)option[DUET_OPT_LINGER_IDLE],
                 .min_rate = (uint64_t)option[DUET_OPT_MIN_RATE],
                 .rate_ms = RATE_MS,
             },
     };
+    home->keeper = (struct duet_session_keeper){
+        .box = duet_postbox_new(&home->loop), .ctx = home, .attend = duet_sessions_attend};
+    if (rc == 0 && home->keeper.box == NULL)
+        rc = -ENOMEM;
     home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
     if (rc == 0 && home->acceptors == NULL)
         rc = -ENOMEM;
@@ -221,6 +231,8 @@ void duet_home_done(struct duet_home *home)
 {
     if (home->server == NULL)
         return;
+    if (home->keeper.box != NULL)
+        duet_postbox_close(home->keeper.box);
     free_late_letters(home);
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
@@ -228,5 +240,6 @@ void duet_home_done(struct duet_home *home)
     duet_jobs_free(home);
     duet_tickets_done(&home->tickets);
     duet_loop_done(&home->loop);
+    duet_postbox_unref(home->keeper.box);
     free(home->acceptors);
 }

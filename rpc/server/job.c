@@ -42,8 +42,10 @@ void duet_job_recycle(struct duet_job *job)
 {
     struct duet_home *home = job->home;
     struct duet_call *call = &job->call;
-    if (job->view != NULL)
+    if (job->view != NULL) { /* it was handed over */
         duet_view_release(job->view);
+        duet_session_leave(call->session);
+    }
     job->view = NULL;
     if (call->message.data != NULL)
         duet_conns_reuse(&home->conns, &call->message);

@@ -8,9 +8,10 @@
 
 #include "msgpack_first.h"
 
-static const struct duet_protocol_row http = {.framing = &duet_framing_http,
-                                              .is_ordered = true};
-static const struct duet_protocol_row msgpack = {.framing = &duet_framing_msgpack};
+static const struct duet_protocol_row http = {
+    .framing = &duet_framing_http, .protocol = DUET_PROTOCOL_XMLRPC, .is_ordered = true};
+static const struct duet_protocol_row msgpack = {.framing = &duet_framing_msgpack,
+                                                 .protocol = DUET_PROTOCOL_MSGPACKRPC};
 
 static bool begins_http(uint8_t first)
 {

@@ -12,7 +12,8 @@
 
 struct duet_protocol_row {
     const struct duet_framing *framing;
-    bool is_ordered; /* replies follow the order of requests: one call in flight */
+    duet_protocol protocol; /* of its sessions */
+    bool is_ordered;        /* replies follow the order of requests: one call in flight */
 };
 
 /* What all connections of a listener speak; NULL if the first byte of each decides. */

@@ -73,6 +73,7 @@ duet_server *duet_server_new(void)
     memset(server, 0, sizeof *server);
     server->drain_fd = server->reserve.fd = server->run.loop_fd = -1;
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->sessions.lock, NULL);
     init_turn(&server->run.turn);
     duet_options_init(&server->options);
     duet_per_address_init(&server->per_address);
@@ -105,6 +106,7 @@ void duet_server_free(duet_server *server)
     duet_per_address_done(&server->per_address);
     duet_options_done(&server->options);
     duet_hook_list_done(&server->service.hooks);
+    pthread_mutex_destroy(&server->sessions.lock);
     pthread_mutex_destroy(&server->lock);
     pthread_mutex_destroy(&server->run.turn);
     free(server->text);

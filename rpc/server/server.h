@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "registry.h"
 #include "service.h"
+#include "sessions.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -72,6 +73,7 @@ struct duet_server {
     struct duet_run run;
 
     /* While it runs. */
+    struct duet_session_list sessions;
     struct duet_per_address per_address;
     _Atomic pid_t process; /* that runs it; set before is_running */
     _Atomic int drain_fd;  /* an eventfd that every loop watches: readable when draining. It

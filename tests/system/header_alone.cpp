@@ -17,7 +17,8 @@ const duet_method header_alone_methods[] = {
 extern int header_alone_set_up(duet_server *server);
 int header_alone_set_up(duet_server *server)
 {
-    const duet_hooks hooks = {nothing, NULL};
+    duet_hooks hooks = {};
+    hooks.before = nothing;
     duet_stats stats;
     duet_server_add(server, header_alone_methods, NULL);
     duet_server_add_hooks(server, &hooks, NULL);

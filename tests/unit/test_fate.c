@@ -106,7 +106,9 @@ static int start(int workers, int drain_ms)
     assert_int_equal(duet_server_set(served.server, DUET_OPT_WORKERS, workers), 0);
     assert_int_equal(duet_server_set(served.server, DUET_OPT_DRAIN_MS, drain_ms), 0);
     assert_int_equal(
-        duet_server_add_hooks(served.server, &(duet_hooks){note_begin, note_end}, NULL), 0);
+        duet_server_add_hooks(served.server,
+                              &(duet_hooks){.before = note_begin, .after = note_end}, NULL),
+        0);
     served_start(&served);
     return served_connect(&served);
 }

@@ -43,7 +43,7 @@ static void hooks_of_an_older_program_have_nothing_after(void **state)
 {
     (void)state;
     struct duet_hook_list list = {NULL, 0};
-    duet_hooks hooks = {before, after};
+    duet_hooks hooks = {.before = before, .after = after};
     assert_int_equal(duet_hook_list_add(&list, &hooks, offsetof(duet_hooks, after), NULL), 0);
     assert_ptr_equal(list.at[0].hooks.before, before);
     assert_null(list.at[0].hooks.after);
@@ -57,7 +57,7 @@ static void a_hook_of_a_newer_program_is_refused(void **state)
     struct {
         duet_hooks known;
         void (*later)(void);
-    } hooks = {{before, after}, NULL};
+    } hooks = {{.before = before, .after = after}, NULL};
     assert_int_equal(duet_hook_list_add(&list, &hooks.known, sizeof hooks, NULL), 0);
     memset(&hooks.later, 1, sizeof hooks.later);
     assert_int_equal(duet_hook_list_add(&list, &hooks.known, sizeof hooks, NULL), -EINVAL);

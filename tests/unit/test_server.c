@@ -444,8 +444,10 @@ static void hooks_see_every_call_and_may_refuse_it(void **state)
     (void)state;
     struct seen seen = {0};
     served_open(&served, methods, NULL);
-    assert_int_equal(
-        duet_server_add_hooks(served.server, &(duet_hooks){refuse_21, note}, &seen), 0);
+    assert_int_equal(duet_server_add_hooks(served.server,
+                                           &(duet_hooks){.before = refuse_21, .after = note},
+                                           &seen),
+                     0);
     served_start(&served);
     fd = served_connect(&served);
 
@@ -506,11 +508,15 @@ static void hooks_stand_around_each_other(void **state)
     served_open(&served, methods, NULL);
     duet_server *server = served.server;
     assert_int_equal(
-        duet_server_add_hooks(server, &(duet_hooks){write_before, write_after}, &each[0]), 0);
+        duet_server_add_hooks(
+            server, &(duet_hooks){.before = write_before, .after = write_after}, &each[0]),
+        0);
     assert_int_equal(
         duet_server_add_hooks(server, &(duet_hooks){.after = write_after}, &each[1]), 0);
     assert_int_equal(
-        duet_server_add_hooks(server, &(duet_hooks){write_before, write_after}, &each[2]), 0);
+        duet_server_add_hooks(
+            server, &(duet_hooks){.before = write_before, .after = write_after}, &each[2]),
+        0);
     served_start(&served);
     fd = served_connect(&served);
 
@@ -642,7 +648,7 @@ static int change_everything(duet_call *call, void *ctx)
     duet_server *server = duet_call_server(call);
     int wrong = duet_server_listen(server, "tcp://127.0.0.1:0") != -EBUSY;
     wrong += duet_server_set(server, DUET_OPT_LOOPS, 1) != -EBUSY;
-    wrong += duet_server_add_hooks(server, &(duet_hooks){NULL, NULL}, NULL) != -EBUSY;
+    wrong += duet_server_add_hooks(server, &(duet_hooks){.before = NULL}, NULL) != -EBUSY;
     wrong += duet_server_stop_on_signals(server) != -EBUSY;
     return duet_reply_int(call, wrong);
 }

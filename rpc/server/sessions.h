@@ -1,0 +1,28 @@
+/*
+ * The sessions of a server: they begin with a connection's first byte and end with the
+ * connection, the hooks are told of both, and whoever asks may look at all that are open.
+ */
+#ifndef DUET_SESSIONS_H
+#define DUET_SESSIONS_H
+
+#include "conn.h"
+#include "session.h"
+
+/* All that are open, on all loops. */
+struct duet_session_list {
+    pthread_mutex_t lock;
+    struct duet_session *first; /* under lock, as are their `next` and `link` */
+    size_t count;               /* under lock */
+};
+
+/* A connection's first byte has come: makes its session, and asks the hooks. With
+ * `is_turned_away` it never opens. False: the connection is to be closed. The loop. */
+bool duet_sessions_begin(struct duet_conn *conn, duet_protocol protocol, bool is_turned_away);
+
+/* The connection of it, if it has one, is gone. The loop. */
+void duet_sessions_end(struct duet_conn *conn);
+
+/* Does what others have asked of a session; the keeper's `attend`. The loop. */
+void duet_sessions_attend(void *home, struct duet_session *session, unsigned asked);
+
+#endif
