@@ -57,7 +57,7 @@
  *     duet_server_                          before the run   while it runs
  *     new, listen, set, set_text, args,     set-up           -
  *       add_hooks, stop_on_signals
- *     add, remove                           set-up           any thread, handlers too
+ *     add, add_types, remove                set-up           any thread, handlers too
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
  *     address, get, args_text               set-up           any thread, handlers too
@@ -204,15 +204,10 @@ typedef enum duet_method_flag {
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
  * initialisers: later versions add members at its end, and 0 in them changes nothing.
  *
- * `signature` is "result:params", one letter each: n nil, b bool, i int64, u uint64, d double,
- * s string, r raw bytes, t time, a array, m map, v any. Alternatives are separated by a space
- * ("i:i d:d"); NULL or "" accepts anything, and so does a "*" in place of the arguments, which
- * still tells the result ("a:*"). Arguments are checked before the handler runs, so a handler
- * whose signature is "i:i" may read argument 0 without asking; the result's letter only tells
- * callers what to expect. An int is taken where only d is declared, if a double holds it
- * exactly; an empty array where only m is, and the handler reads an empty map (PHP and Lua know
- * no difference); r takes strings too. The same string feeds system.methodSignature, `help`
- * feeds system.methodHelp; both may be NULL.
+ * `signature` says what the method takes and gives, "i:i d:d" or with types that go inside: see
+ * Signatures below. Arguments are checked before the handler runs, so a handler whose signature
+ * is "i:i" may read argument 0 without asking. It feeds system.methodSignature, `help` feeds
+ * system.methodHelp; both may be NULL.
  *
  * A call that runs past its time limit is answered with DUET_FAULT_TIMEOUT; its handler goes on
  * until it returns, and holds its place of max_running until then. */
@@ -226,8 +221,77 @@ typedef struct duet_method {
                              DUET_OPT_CALL_TIMEOUT */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
+    const char *params;   /* names of the arguments, "order note", for faults; NULL: none */
 } duet_method;
 
+/* ---- Signatures ----
+ *
+ * A signature is "result:params", the type of the result and those of the arguments in a row:
+ *
+ *     i:is                          takes an int and a string, answers an int
+ *     i:i d:d                       or alternatives, with spaces between them
+ *     {total:d}:[{name:s,count:i}]  takes an array of maps, answers a map
+ *     a:*                           takes whatever comes; NULL or "" says nothing at all
+ *
+ * A type is one of
+ *
+ *     n b i u d     nil, bool, int64, uint64, double
+ *     s r t         string, raw bytes (a string is taken too), time
+ *     a m v         array, map, any value, whatever is in it
+ *     [T]           array of T
+ *     {a:T,b?:U}    map with the member a, and maybe b. Other members are taken and ignored
+ *     (a:T,b?:U)    record: the same, or an array of the values in this order
+ *     <T,U>         array of exactly these items
+ *     {*:T}         map from any keys to T
+ *     {i:T}         map from ints to T
+ *     %name         a type that duet_server_add_types() has named
+ *     T?            T or nil
+ *
+ * A name of other than letters, digits and _ stands in quotes: {"first name":s}. So does a
+ * first member i, for {i:T} is the map from ints. Inside of brackets there may be spaces and
+ * line ends. Brackets go 32 deep, what is deeper has a name; a signature has up to 64
+ * alternatives.
+ *
+ * What may be left out: trailing arguments of a type T?, the handler then reads nil; members
+ * b?:U, which may be nil as well. A member a:T? must be there and may be nil. A record's array
+ * may end before the first member that is not there; one in the middle is nil; items beyond the
+ * last member are ignored.
+ *
+ * What a handler reads is what was declared, however it came. Where d is declared an int is
+ * taken, at every depth, if a double holds it exactly. Where a map is declared an empty array
+ * is one (PHP and Lua know no difference). A record that came as an array is a map: its members
+ * are read by duet_value_get(), and those that did not come are nil. The keys of {i:T} are
+ * ints, also those that came as text of digits, for XML-RPC has no others. A key that comes
+ * twice must be right twice; the last one is read. Where another alternative takes an int, or
+ * an array, as the same argument, d and m there take doubles and maps alone: a handler tells
+ * its alternatives apart by types. The first alternative that fits is the one that counts.
+ *
+ * A call whose arguments do not fit is refused with DUET_FAULT_PARAMS before the handler runs,
+ * and before the before-hooks; the words name the method, the argument by number and, with
+ * `params`, by name, and the way to the value, numbers counting from 1:
+ *
+ *     shop.order: argument 1 'order', item 3, "count": must be int, got string
+ *     shop.order: argument 1 'order', item 3: "count" is missing
+ *
+ * The result's type tells callers what to expect; it is not checked.
+ *
+ * duet_server_add() refuses a signature that it cannot read with words that say where:
+ *
+ *     shop.order: signature "i:[{a:q}]": at 7 'q': no such type (n b i u d s r t a m v, …)
+ */
+
+/* Names types for the signatures of methods that are added after it:
+ *
+ *     duet_server_add_types(server, "line=(name:s,count:i) order={to:s,lines:[%line]}");
+ *
+ * Several may be named in one go, with spaces or line ends between them; they may contain those
+ * that were named before, each other, and themselves, in any order: a tree is
+ * "tree={value:v,children:[%tree]}". Names are made of letters, digits and _. Copies the text.
+ * All or none: -EINVAL with words that say where for a type that cannot be read, that uses a
+ * name which there is not, or that holds itself without end ("a={b:%a}": no value could be that
+ * large); -EEXIST for a name that is there already; -ENOMEM. They stay as long as the server.
+ * Any thread, also while the server runs; methods that are there already do not change. */
+DUET_API int duet_server_add_types(duet_server *server, const char *types);
 /* ---- Plain functions ----
  *
  *     static int64_t add(int64_t a, int64_t b) { return a + b; }

@@ -168,8 +168,7 @@ int duet_call_start(struct duet_call *call)
     duet_call_enter(call, CALL_RUNNING);
     int rc = duet_call_tell_budget(call, codec->decode(&call->request));
     if (rc == 0)
-        rc = duet_signature_check(&call->method->signature, call->method->name,
-                                  &call->request.params, &call->fault);
+        rc = duet_signature_check(&call->method->signature, call->method->name, &call->request);
     if (rc == 0)
         rc = duet_call_ask_before(call);
     if (rc == 0) {

@@ -25,6 +25,7 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
     inner->invoke_depth = call->invoke_depth + 1;
     inner->request.params = args->object;
     inner->request.fault = &inner->fault;
+    inner->request.changes = NULL;
     inner->fault.code = 0;
 }
 
@@ -106,14 +107,13 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
 
     int rc = duet_call_find_method(&inner);
     if (rc == 0)
-        rc = duet_signature_check(&inner.method->signature, inner.method->name,
-                                  &inner.request.params, &inner.fault);
+        rc = duet_signature_check(&inner.method->signature, inner.method->name, &inner.request);
     if (rc == 0)
         rc = run_in_gate(&inner, call);
     duet_call_settle(&inner, rc);
     count_invoked(&inner);
     duet_call_tell_after(&inner);
-    duet_signature_restore(&inner.request.params); /* they are the outer call's */
+    duet_signature_restore(&inner.request); /* they are the outer call's */
     if (rc < 0)
         call->fault = inner.fault;
     return rc < 0 ? DUET_FAILED : 0;

@@ -19,6 +19,7 @@ void duet_method_unref(struct duet_method_entry *method)
     if (atomic_fetch_sub_explicit(&method->references, 1, memory_order_acq_rel) != 1)
         return;
     duet_gate_done(&method->gate);
+    duet_signature_done(&method->signature);
     free(atomic_load(&method->counts));
     free(method);
 }
@@ -90,6 +91,7 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     duet_gate_init(&method->gate, row->max_running);
     atomic_init(&method->counts, NULL);
     method->help = name + name_size + 1;
+    method->signature = (struct duet_signature){.size = 0};
     atomic_init(&method->references, 1);
     return method;
 }
@@ -103,7 +105,8 @@ size_t duet_method_show(char *room, const char *name, size_t size)
 }
 
 int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,
-                    struct duet_method_entry **made, char *words, size_t room)
+                    const struct duet_type_names *types, struct duet_method_entry **made,
+                    char *words, size_t room)
 {
     int rc = check_row(row, adder, words, room);
     if (rc < 0)
@@ -112,11 +115,12 @@ int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder ad
     struct duet_method_entry *method = copy_row(row, ctx);
     if (method == NULL)
         return duet_words_set(-ENOMEM, words, room, "out of memory");
-    char why[200];
-    rc = duet_signature_parse(&method->signature, row->signature, why, sizeof why);
+    char why[800];
+    rc = duet_signature_init(&method->signature, row->signature, row->params, types, why,
+                             sizeof why);
     if (rc < 0) {
         duet_method_unref(method);
-        return duet_words_set(rc, words, room, "method %s: %s", row->name, why);
+        return duet_words_set(rc, words, room, "%s: %s", row->name, why);
     }
     *made = method;
     return 0;

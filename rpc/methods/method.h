@@ -52,10 +52,11 @@ struct duet_method_entry {
 /* Who adds rows: names that begin with "system." are for the server itself. */
 enum duet_method_adder { DUET_ADDED_BY_USER, DUET_ADDED_BY_SERVER };
 
-/* Makes a method of a row, with one reference. Copies all it holds. -EINVAL or -ENOMEM, with
- * words. */
+/* Makes a method of a row, with one reference. Copies all it holds; its signature may use these
+ * types (NULL: none). -EINVAL or -ENOMEM, with words. */
 int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder adder,
-                    struct duet_method_entry **made, char *words, size_t room);
+                    const struct duet_type_names *types, struct duet_method_entry **made,
+                    char *words, size_t room);
 
 /* A name as a caller sent it, for words: escaped, and cut as no method's name is longer. `room`
  * has DUET_METHOD_SHOWN bytes. Returns the size. */

@@ -24,6 +24,7 @@ struct duet_registry {
     struct slot *slots;
     size_t mask; /* slots - 1 */
     size_t count;
+    struct duet_type_names *types; /* shared by all copies */
     atomic_size_t references;
     _Atomic(method_list) sorted; /* NULL until asked for; set once while shared */
 };
@@ -119,6 +120,7 @@ static struct duet_registry *new_with_capacity(size_t capacity)
     registry->slots = slots;
     registry->mask = capacity - 1;
     registry->count = 0;
+    registry->types = NULL;
     atomic_init(&registry->references, 1);
     atomic_init(&registry->sorted, NULL);
     return registry;
@@ -126,7 +128,19 @@ static struct duet_registry *new_with_capacity(size_t capacity)
 
 struct duet_registry *duet_registry_new(void)
 {
-    return new_with_capacity(FIRST_CAPACITY);
+    struct duet_registry *registry = new_with_capacity(FIRST_CAPACITY);
+    if (registry == NULL)
+        return NULL;
+    registry->types = duet_type_names_new();
+    if (registry->types != NULL)
+        return registry;
+    duet_registry_unref(registry);
+    return NULL;
+}
+
+struct duet_type_names *duet_registry_types(const struct duet_registry *registry)
+{
+    return registry->types;
 }
 
 void duet_registry_ref(struct duet_registry *registry)
@@ -142,6 +156,7 @@ void duet_registry_unref(struct duet_registry *registry)
     for (size_t i = 0; i <= registry->mask; i++)
         if (registry->slots[i].method != NULL)
             duet_method_unref(registry->slots[i].method);
+    duet_type_names_unref(registry->types);
     free(registry->slots);
     free(atomic_load(&registry->sorted));
     free(registry);
@@ -179,7 +194,7 @@ static int add_row(struct duet_registry *registry, const duet_method *row, void 
     struct duet_method_entry *method = NULL;
     if (grow(registry) < 0)
         return out_of_memory(words, room);
-    int rc = duet_method_new(row, ctx, adder, &method, words, room);
+    int rc = duet_method_new(row, ctx, adder, registry->types, &method, words, room);
     if (rc < 0)
         return rc;
 
@@ -242,6 +257,8 @@ static struct duet_registry *copy(const struct duet_registry *old)
         return NULL;
     memcpy(made->slots, old->slots, (old->mask + 1) * sizeof *old->slots);
     made->count = old->count;
+    made->types = old->types;
+    duet_type_names_ref(made->types);
     for (size_t i = 0; i <= made->mask; i++)
         if (made->slots[i].method != NULL)
             duet_method_ref(made->slots[i].method);

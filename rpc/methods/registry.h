@@ -8,6 +8,7 @@
 #define DUET_REGISTRY_H
 
 #include "method.h"
+#include "type_names.h"
 
 #include <stdatomic.h>
 
@@ -19,6 +20,11 @@ struct duet_registry *duet_registry_new(void);
 /* Any thread. Unref takes NULL; the last one frees. */
 void duet_registry_ref(struct duet_registry *registry);
 void duet_registry_unref(struct duet_registry *registry);
+
+/* The types that signatures of methods to be added may use by name. All copies of a registry
+ * have the same ones; methods that are there already are not touched by what is added to
+ * them. They belong to whoever adds methods, one at a time. */
+struct duet_type_names *duet_registry_types(const struct duet_registry *registry);
 
 /* Adds the rows of a table up to its NULL row to a registry that nobody else sees yet. Copies
  * all they hold. All or none: -EEXIST, -EINVAL or -ENOMEM, with words. */

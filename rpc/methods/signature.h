@@ -1,44 +1,49 @@
 /*
- * What a method takes and gives: "i:i d:d", parsed once when the method is added and checked
- * against the arguments of every call. Pure functions; a parsed signature is read-only and
- * shared by all threads.
+ * What a method takes and gives, compiled once when the method is added and held against the
+ * arguments of every call: "i:i d:d", or with types that go inside (type.h). Read-only once it
+ * is made, and shared by all threads.
  */
 #ifndef DUET_SIGNATURE_H
 #define DUET_SIGNATURE_H
 
-#include "duet.h"
-#include "error.h"
-
-#include <msgpack/object.h>
+#include "codec.h"
+#include "type.h"
 
 enum {
     /* Room for two alternatives of sixty arguments each, or thirty of two; two cache lines. */
-    DUET_SIGNATURE_CODES = 124
+    DUET_SIGNATURE_LEAVES = 124
 };
 
-/* Alternatives one after the other, in the order they were declared: for each the number of
- * arguments, the result's type and the arguments' types. A plain copy is a copy. */
 struct duet_signature {
-    uint8_t alternatives; /* to hold arguments against; 0: accepts anything */
-    uint8_t told;         /* in the codes: with "a:*" there are some, but nothing is checked */
+    /* What consists of a few letters alone has them here too, for a check of a few
+     * instructions: alternatives one after the other, for each the number of arguments and
+     * their letters. */
+    uint8_t alternatives; /* 0: there are none here, and the types tell */
     bool has_maps;        /* for which empty arrays are taken */
-    uint8_t size;         /* codes in use */
-    uint8_t codes[DUET_SIGNATURE_CODES];
+    uint8_t size;         /* of the leaves in use */
+    uint8_t leaves[DUET_SIGNATURE_LEAVES];
+    bool is_checked;          /* by its types, which are more than letters */
+    struct duet_types *types; /* all of it; NULL: it says nothing */
 };
 
-/* Reads a signature; NULL or "" accepts anything. -EINVAL with words that say what is wrong and
- * where; `signature` is not to be used then. */
-int duet_signature_parse(struct duet_signature *signature, const char *text, char *words,
-                         size_t room);
+/* Compiles a signature, NULL or "" for one that accepts anything, with the names of its
+ * arguments (NULL: none). `names` has the types that it may use, and may be NULL. -EINVAL with
+ * words that say what is wrong and where, or -ENOMEM; then there is nothing to free. */
+int duet_signature_init(struct duet_signature *signature, const char *text,
+                        const char *arguments, const struct duet_type_names *names, char *words,
+                        size_t room);
 
-/* Checks the arguments, an array, of a call of `method`. 0, or DUET_FAILED with a
- * DUET_FAULT_PARAMS that says which argument must be what. An empty array that is taken for a
- * map becomes one. */
+/* Frees it. Takes one of zeros. */
+void duet_signature_done(struct duet_signature *signature);
+
+/* Checks the decoded arguments of a call of `method`. 0, or DUET_FAILED with the request's
+ * fault set: DUET_FAULT_PARAMS, which says which argument must be what. What came in another
+ * form than declared, as an empty array for a map, is changed into that. */
 int duet_signature_check(const struct duet_signature *signature, const char *method,
-                         const msgpack_object *params, struct duet_fault *fault);
+                         struct duet_incoming *request);
 
-/* Makes those maps arrays again: for arguments that belong to somebody else. */
-void duet_signature_restore(const msgpack_object *params);
+/* Takes these changes back: for arguments that belong to somebody else. */
+void duet_signature_restore(struct duet_incoming *request);
 
 /* Writes it as system.methodSignature answers: an array of alternatives, each an array of
  * XML-RPC type names with the result first; "undef" where anything is accepted. */

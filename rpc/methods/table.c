@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* A member that came into padding would read as garbage from older programs. */
-_Static_assert(offsetof(duet_method, max_running) + sizeof(unsigned) == sizeof(duet_method),
+_Static_assert(offsetof(duet_method, params) + sizeof(const char *) == sizeof(duet_method),
                "no padding at the end: a new member would begin in it");
 
 enum { LEAST_ROW = offsetof(duet_method, handler) + sizeof(duet_handler) };

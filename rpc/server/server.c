@@ -259,6 +259,20 @@ int duet_server_add_sized(duet_server *server, const duet_method *methods, size_
     return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
 }
 
+int duet_server_add_types(duet_server *server, const char *types)
+{
+    if (server == NULL)
+        return -ENOMEM;
+    if (types == NULL)
+        return duet_server_fail(server, -EINVAL, "duet_server_add_types() was given no types");
+    char words[DUET_SERVER_WORDS] = "";
+    pthread_mutex_lock(&server->lock);
+    int rc =
+        duet_type_names_add(duet_registry_types(server->registry), types, words, sizeof words);
+    pthread_mutex_unlock(&server->lock);
+    return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
+}
+
 int duet_server_remove(duet_server *server, const char *name)
 {
     if (server == NULL)

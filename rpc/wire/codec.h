@@ -26,6 +26,8 @@ struct duet_value {
     msgpack_object object;
 };
 
+struct duet_type_change;
+
 enum duet_kind { DUET_KIND_REQUEST, DUET_KIND_NOTIFICATION, DUET_KIND_RESPONSE };
 
 /* How values are written where the formats leave a choice, each one of duet.h's choices for the
@@ -63,8 +65,10 @@ struct duet_incoming {
 
     /* Set by decode: always an array. */
     msgpack_object params;
-    size_t params_offset; /* the codec's own: where head stopped */
-    bool is_fault;        /* the codec's own: params is what a reply says of a fault */
+    struct duet_type_change *changes; /* the signature's own: what its check changed in params
+                                       */
+    size_t params_offset;             /* the codec's own: where head stopped */
+    bool is_fault; /* the codec's own: params is what a reply says of a fault */
 };
 
 /* What a reply says. A fault may be anything that a peer takes for one: what has no place in

@@ -9,8 +9,8 @@ static int nothing(duet_call *call, void *ctx)
 
 extern const duet_method header_alone_methods[];
 const duet_method header_alone_methods[] = {
-    {"nothing", "n:", nothing, DUET_METHOD_INLINE, "Answers nil.", 0, 0},
-    {NULL, NULL, NULL, 0, NULL, 0, 0},
+    {"nothing", "n:", nothing, DUET_METHOD_INLINE, "Answers nil.", 0, 0, NULL},
+    {NULL, NULL, NULL, 0, NULL, 0, 0, NULL},
 };
 
 /* Structs written where they are passed, with commas in them. */

@@ -157,8 +157,11 @@ static void bad_rows_are_refused_in_words(void **state)
         {{.name = "m"}, -EINVAL, "method m has no handler"},
         {{.name = "m", .signature = "i:q", .handler = handler},
          -EINVAL,
-         "method m: signature \"i:q\": not a type letter (n b i u d s r t a m v) at position "
-         "3"},
+         "m: signature \"i:q\": at 3 'q': no such type (n b i u d s r t a m v, [T], {name:T}, "
+         "(name:T), <T,U>, %name)"},
+        {{.name = "m", .signature = "i:ii", .params = "x", .handler = handler},
+         -EINVAL,
+         "m: params \"x\": it has 1 names, the signature up to 2 arguments"},
         {{.name = "old", .handler = handler}, -EEXIST, "method old is there already"},
         {{.name = "new0", .handler = handler}, -EEXIST, "method new0 is there already"},
     };
@@ -182,6 +185,32 @@ static void bad_rows_are_refused_in_words(void **state)
         for (int n = 0; n < 40; n++)
             assert_null(find(names[n]));
     }
+}
+
+/* Signatures use the types that are there when their methods are added, also in a copy. */
+static void types_are_named_before_the_methods_that_use_them(void **state)
+{
+    (void)state;
+    struct duet_registry *more = NULL;
+    const duet_method rows[] = {{.name = "m", .signature = "i:%line", .handler = handler}, {0}};
+    const duet_method later[] = {{.name = "n", .signature = "i:%late", .handler = handler},
+                                 {0}};
+    assert_int_equal(add(rows, NULL), -EINVAL);
+    assert_string_equal(words, "m: signature \"i:%line\": at 3 '%line': no such type; "
+                               "duet_server_add_types() must have named it before it is used");
+    struct duet_type_names *types = duet_registry_types(registry);
+    assert_int_equal(duet_type_names_add(types, "line={a:i}", words, sizeof words), 0);
+    assert_int_equal(add(rows, NULL), 0);
+
+    assert_int_equal(duet_type_names_add(types, "late=s", words, sizeof words), 0);
+    assert_int_equal(duet_registry_with(registry, later, NULL, DUET_ADDED_BY_USER, &more, words,
+                                        sizeof words),
+                     0);
+    assert_ptr_equal(duet_registry_types(more), types);
+    duet_registry_unref(registry);
+    registry = more;
+    assert_true(find("m")->signature.is_checked);
+    assert_int_equal(find("n")->signature.alternatives, 1);
 }
 
 static void the_server_may_add_system_methods(void **state)
@@ -339,6 +368,7 @@ int main(void)
         TEST(what_was_not_added_is_not_found),
         TEST(names_of_every_length_are_told_apart),
         TEST(bad_rows_are_refused_in_words),
+        TEST(types_are_named_before_the_methods_that_use_them),
         TEST(the_server_may_add_system_methods),
         TEST(a_copy_with_more_leaves_the_old_one_as_it_was),
         TEST(a_method_lives_as_long_as_a_call_holds_it),
