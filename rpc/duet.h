@@ -206,8 +206,8 @@ typedef enum duet_method_flag {
  *
  * `signature` says what the method takes and gives, "i:i d:d" or with types that go inside: see
  * Signatures below. Arguments are checked before the handler runs, so a handler whose signature
- * is "i:i" may read argument 0 without asking. It feeds system.methodSignature, `help` feeds
- * system.methodHelp; both may be NULL.
+ * is "i:i" may read argument 0 without asking. It feeds system.methodSignature and
+ * system.describe, `help` feeds system.methodHelp; both may be NULL.
  *
  * A call that runs past its time limit is answered with DUET_FAULT_TIMEOUT; its handler goes on
  * until it returns, and holds its place of max_running until then. */
@@ -221,7 +221,8 @@ typedef struct duet_method {
                              DUET_OPT_CALL_TIMEOUT */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
-    const char *params;   /* names of the arguments, "order note", for faults; NULL: none */
+    const char *params;   /* names of the arguments, "order note", for faults and
+                             system.describe; NULL: none */
 } duet_method;
 
 /* ---- Signatures ----
@@ -278,6 +279,28 @@ typedef struct duet_method {
  * duet_server_add() refuses a signature that it cannot read with words that say where:
  *
  *     shop.order: signature "i:[{a:q}]": at 7 'q': no such type (n b i u d s r t a m v, …)
+ *
+ * Tools read signatures over the wire. system.methodSignature(name) has the words of XML-RPC,
+ * "array" and "struct" for all that goes inside. system.describe(name) has all of it, as a map
+ *
+ *     {name, help, flags, timeout_ms, max_running, signature, alternatives, types}
+ *
+ * of which `flags` is an array of "inline" and "refuse_busy", the next two are the row's own,
+ * and `signature` is the text as it was written, "" for none. `alternatives` is an array of
+ *
+ *     {result: TYPE, params: [{name, optional, type: TYPE}, ...], takes_anything}
+ *
+ * where `name` is "" if `params` did not give any, and `optional` says that it may be left out.
+ * `types` maps the names that it uses, and those that they use, to TYPEs. A TYPE is a map whose
+ * `type` is a word, and whose `nil` says whether nil is taken too. The word says what else is
+ * in it:
+ *
+ *     nil bool int uint double string bytes time any    nothing
+ *     array            items: TYPE                      of all items; a is array of any
+ *     tuple            items: [TYPE, ...]
+ *     map              keys: "any" or "int", values: TYPE    m is from any keys to any
+ *     struct, record   members: [{name, optional, type: TYPE}, ...]
+ *     named            name                             look in `types`: it may hold itself
  */
 
 /* Names types for the signatures of methods that are added after it:

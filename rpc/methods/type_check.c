@@ -130,25 +130,25 @@ static bool take_int_key(struct duet_type_check *check, msgpack_object *key)
 
 /* ---- Frames */
 
-static bool push(struct duet_type_check *check, const struct duet_type_frame *frame)
+static bool push(struct duet_type_check *check, const struct duet_type_level *level)
 {
     if (check->depth == check->capacity) {
-        size_t size = check->capacity * sizeof *check->frames;
-        struct duet_type_frame *frames = duet_arena_alloc(check->arena, 2 * size);
-        if (frames == NULL)
+        size_t size = check->capacity * sizeof *check->levels;
+        struct duet_type_level *levels = duet_arena_alloc(check->arena, 2 * size);
+        if (levels == NULL)
             return fail(check, DUET_FAIL_MEMORY, NULL);
-        memcpy(frames, check->frames, size);
-        check->frames = frames;
+        memcpy(levels, check->levels, size);
+        check->levels = levels;
         check->capacity *= 2;
     }
-    check->frames[check->depth++] = *frame;
+    check->levels[check->depth++] = *level;
     return true;
 }
 
 static bool open_items(struct duet_type_check *check, const msgpack_object *object,
                        const struct duet_form *form)
 {
-    struct duet_type_frame frame = {
+    struct duet_type_level level = {
         .kind = (enum duet_form_kind)form->kind,
         .form = form,
         .values = object->via.array.ptr,
@@ -156,18 +156,18 @@ static bool open_items(struct duet_type_check *check, const msgpack_object *obje
         .first = form->first,
         .type = check->types->parts[form->first].type,
     };
-    if (form->kind == DUET_FORM_TUPLE && frame.count != form->count) {
+    if (form->kind == DUET_FORM_TUPLE && level.count != form->count) {
         check->form = form;
         return fail(check, DUET_FAIL_COUNT, object);
     }
-    return push(check, &frame);
+    return push(check, &level);
 }
 
 static bool open_pairs(struct duet_type_check *check, const msgpack_object *object,
                        const struct duet_form *form)
 {
     bool has_members = form->kind == DUET_FORM_MEMBERS || form->kind == DUET_FORM_RECORD;
-    struct duet_type_frame frame = {
+    struct duet_type_level level = {
         .kind = has_members ? DUET_FORM_MEMBERS : (enum duet_form_kind)form->kind,
         .form = form,
         .values = (msgpack_object *)object->via.map.ptr,
@@ -176,18 +176,18 @@ static bool open_pairs(struct duet_type_check *check, const msgpack_object *obje
         .missing = has_members ? form->least : 0,
         .type = check->types->parts[form->first].type,
     };
-    if (frame.count < frame.missing) {
+    if (level.count < level.missing) {
         check->form = form;
         return fail(check, DUET_FAIL_MISSING, object);
     }
-    if (frame.missing > FEW) {
-        size_t words = (frame.missing + FEW - 1) / FEW;
-        frame.many = duet_arena_alloc(check->arena, words * sizeof *frame.many);
-        if (frame.many == NULL)
+    if (level.missing > FEW) {
+        size_t words = (level.missing + FEW - 1) / FEW;
+        level.many = duet_arena_alloc(check->arena, words * sizeof *level.many);
+        if (level.many == NULL)
             return fail(check, DUET_FAIL_MEMORY, object);
-        memset(frame.many, 0, words * sizeof *frame.many);
+        memset(level.many, 0, words * sizeof *level.many);
     }
-    return push(check, &frame);
+    return push(check, &level);
 }
 
 /* ---- Values */
@@ -237,61 +237,61 @@ static bool take(struct duet_type_check *check, msgpack_object *object, duet_typ
 }
 
 /* A member has come that must; the first time it does, it is missing no more. */
-static void tick_off(struct duet_type_frame *frame, uint32_t required)
+static void tick_off(struct duet_type_level *level, uint32_t required)
 {
-    uint64_t *word = frame->many != NULL ? &frame->many[required / FEW] : &frame->few;
+    uint64_t *word = level->many != NULL ? &level->many[required / FEW] : &level->few;
     uint64_t bit = UINT64_C(1) << required % FEW;
-    frame->missing -= (*word & bit) == 0;
+    level->missing -= (*word & bit) == 0;
     *word |= bit;
 }
 
-static bool take_member(struct duet_type_check *check, struct duet_type_frame *frame,
+static bool take_member(struct duet_type_check *check, struct duet_type_level *level,
                         msgpack_object *pair)
 {
     const char *name;
     size_t size;
     if (!duet_type_key_text(&pair[0], &name, &size))
         return true;
-    int64_t i = duet_form_find(check->types, frame->form, name, size, frame->likely);
+    int64_t i = duet_form_find(check->types, level->form, name, size, level->likely);
     if (i < 0)
         return true;
-    const struct duet_part *part = &check->types->parts[frame->first + i];
-    frame->likely = (uint32_t)i + 1;
+    const struct duet_part *part = &check->types->parts[level->first + i];
+    level->likely = (uint32_t)i + 1;
     if (part->required == DUET_PART_OPTIONAL && pair[1].type == MSGPACK_OBJECT_NIL)
         return true;
     if (part->required != DUET_PART_OPTIONAL)
-        tick_off(frame, part->required);
+        tick_off(level, part->required);
     return take(check, &pair[1], part->type);
 }
 
-static bool take_next(struct duet_type_check *check, struct duet_type_frame *frame)
+static bool take_next(struct duet_type_check *check, struct duet_type_level *level)
 {
-    size_t i = frame->next++;
-    msgpack_object *values = frame->values;
-    switch (frame->kind) {
+    size_t i = level->next++;
+    msgpack_object *values = level->values;
+    switch (level->kind) {
     case DUET_FORM_ITEMS:
-        return take(check, &values[i], frame->type);
+        return take(check, &values[i], level->type);
     case DUET_FORM_TUPLE:
-        return take(check, &values[i], check->types->parts[frame->first + i].type);
+        return take(check, &values[i], check->types->parts[level->first + i].type);
     case DUET_FORM_INT_KEYS:
         return take_int_key(check, &values[2 * i]) &&
-               take(check, &values[2 * i + 1], frame->type);
+               take(check, &values[2 * i + 1], level->type);
     case DUET_FORM_ANY_KEYS:
-        return take(check, &values[2 * i + 1], frame->type);
+        return take(check, &values[2 * i + 1], level->type);
     default:
-        return take_member(check, frame, &values[2 * i]);
+        return take_member(check, level, &values[2 * i]);
     }
 }
 
 /* A container whose values are all checked. Its parent's last value is itself. */
-static bool close_frame(struct duet_type_check *check)
+static bool close_level(struct duet_type_check *check)
 {
-    const struct duet_type_frame *frame = &check->frames[--check->depth];
-    if (frame->missing == 0)
+    const struct duet_type_level *level = &check->levels[--check->depth];
+    if (level->missing == 0)
         return true;
-    const struct duet_type_frame *around = &check->frames[check->depth - 1];
+    const struct duet_type_level *around = &check->levels[check->depth - 1];
     bool is_pair = around->kind != DUET_FORM_ITEMS && around->kind != DUET_FORM_TUPLE;
-    check->form = frame->form;
+    check->form = level->form;
     size_t last = around->next - 1;
     return fail(check, DUET_FAIL_MISSING, &around->values[is_pair ? 2 * last + 1 : last]);
 }
@@ -300,8 +300,8 @@ static bool walk(struct duet_type_check *check)
 {
     bool holds = true;
     while (holds && check->depth > 0) {
-        struct duet_type_frame *frame = &check->frames[check->depth - 1];
-        holds = frame->next < frame->count ? take_next(check, frame) : close_frame(check);
+        struct duet_type_level *level = &check->levels[check->depth - 1];
+        holds = level->next < level->count ? take_next(check, level) : close_level(check);
     }
     if (!holds) {
         duet_type_restore(check->changes);
@@ -318,35 +318,35 @@ void duet_type_check_init(struct duet_type_check *check, const struct duet_types
     check->types = types;
     check->arena = arena;
     check->changes = NULL;
-    check->capacity = DUET_TYPE_INLINE_FRAMES;
-    check->frames = check->inline_frames;
+    check->capacity = DUET_TYPE_INLINE_LEVELS;
+    check->levels = check->inline_levels;
     check->failure = DUET_FAIL_NONE;
     check->form = NULL;
 }
 
-static bool walk_from(struct duet_type_check *check, const struct duet_type_frame *frame)
+static bool walk_from(struct duet_type_check *check, const struct duet_type_level *level)
 {
     check->depth = 0;
-    return push(check, frame) && walk(check);
+    return push(check, level) && walk(check);
 }
 
 bool duet_type_check_arguments(struct duet_type_check *check,
                                const struct duet_alternative *alternative,
                                const msgpack_object *params)
 {
-    const struct duet_type_frame frame = {
+    const struct duet_type_level level = {
         .kind = DUET_FORM_TUPLE,
         .values = params->via.array.ptr,
         .count = params->via.array.size,
         .first = alternative->first,
     };
-    return walk_from(check, &frame);
+    return walk_from(check, &level);
 }
 
 bool duet_type_check_value(struct duet_type_check *check, duet_type_number type,
                            msgpack_object *value)
 {
-    const struct duet_type_frame frame = {
+    const struct duet_type_level level = {
         .kind = DUET_FORM_ITEMS, .values = value, .count = 1, .type = type};
-    return walk_from(check, &frame);
+    return walk_from(check, &level);
 }

@@ -24,7 +24,7 @@ struct duet_type_change {
 void duet_type_restore(struct duet_type_change *changes);
 
 /* A container whose values are being checked. */
-struct duet_type_frame {
+struct duet_type_level {
     enum duet_form_kind kind;
     const struct duet_form *form; /* NULL: arguments, or a result */
     msgpack_object *values;       /* its items; or its pairs, a key and a value in a row */
@@ -37,7 +37,7 @@ struct duet_type_frame {
     uint64_t *many; /* in the arena if not */
 };
 
-enum { DUET_TYPE_INLINE_FRAMES = 12 };
+enum { DUET_TYPE_INLINE_LEVELS = 12 };
 
 /* How a value was found not to be what was declared. */
 enum duet_type_failure {
@@ -54,10 +54,10 @@ struct duet_type_check {
     struct duet_arena *arena;
     struct duet_type_change *changes;
     size_t depth, capacity;
-    struct duet_type_frame *frames;
-    struct duet_type_frame inline_frames[DUET_TYPE_INLINE_FRAMES];
+    struct duet_type_level *levels;
+    struct duet_type_level inline_levels[DUET_TYPE_INLINE_LEVELS];
 
-    /* When it has failed: at which value, inside of which frames. */
+    /* When it has failed: at which value, inside of which levels. */
     enum duet_type_failure failure;
     const msgpack_object *got;
     duet_type_number type;

@@ -178,12 +178,12 @@ static void add_key(struct words *words, const msgpack_object *key)
 }
 
 /* Which value of a container it is about. */
-static void add_step(struct words *words, const struct duet_type_frame *frame)
+static void add_step(struct words *words, const struct duet_type_level *level)
 {
-    if (frame->kind == DUET_FORM_ITEMS || frame->kind == DUET_FORM_TUPLE)
-        add(words, ", item %u", frame->next);
+    if (level->kind == DUET_FORM_ITEMS || level->kind == DUET_FORM_TUPLE)
+        add(words, ", item %u", level->next);
     else
-        add(words, ", "), add_key(words, &frame->values[2 * ((size_t)frame->next - 1)]);
+        add(words, ", "), add_key(words, &level->values[2 * ((size_t)level->next - 1)]);
 }
 
 /* `, item 3, "count"`: the way from the argument to the value, its middle left out if it is
@@ -199,7 +199,7 @@ static bool add_path(struct words *words, const struct duet_type_check *check)
             add(words, ", %zu more", depth - 1 - (size_t)2 * SHOWN);
             i = depth - SHOWN;
         }
-        add_step(words, &check->frames[i]);
+        add_step(words, &check->levels[i]);
     }
     return depth > 1;
 }
@@ -321,7 +321,7 @@ static bool takes_count(const struct duet_alternative *alternative, uint32_t cou
 static uint64_t progress(const struct duet_type_check *check)
 {
     bool is_inside = check->failure != DUET_FAIL_TYPE;
-    return (uint64_t)check->frames[0].next << 32 | check->depth << 1 | is_inside;
+    return (uint64_t)check->levels[0].next << 32 | check->depth << 1 | is_inside;
 }
 
 /* Stops where the alternative that gets farthest does, and says what else could stand there.
@@ -365,7 +365,7 @@ int duet_type_fail_arguments(const struct duet_types *types, const char *method,
     if (check.failure == DUET_FAIL_MEMORY)
         return fail_memory(&check, method, fault);
     struct words words = {.used = 0};
-    uint32_t argument = check.frames[0].next - 1;
+    uint32_t argument = check.levels[0].next - 1;
     add(&words, "argument %u", argument + 1);
     if (argument < types->argument_count)
         add(&words, " '%.40s'", types->texts + types->arguments[argument]);

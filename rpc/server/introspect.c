@@ -7,6 +7,7 @@
 #include "call.h"
 #include "registry.h"
 #include "server.h"
+#include "type_describe.h"
 #include "writer.h"
 
 #include <string.h>
@@ -59,6 +60,51 @@ static int method_help(duet_call *call, void *ctx)
     if (method == NULL)
         return fail_unknown(call);
     return duet_reply_string(call, method->help);
+}
+
+/* ---- system.describe */
+
+/* The flags of a method as words; what there are is duet.h's. */
+static int write_flags(duet_writer *writer, unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {
+        {DUET_METHOD_INLINE, "inline"},
+        {DUET_METHOD_REFUSE_BUSY, "refuse_busy"},
+    };
+    const size_t count = sizeof words / sizeof *words;
+    size_t set = 0;
+    for (size_t i = 0; i < count; i++)
+        set += (flags & words[i].flag) != 0;
+    int rc = duet_write_array(writer, set);
+    for (size_t i = 0; i < count; i++)
+        if (flags & words[i].flag)
+            rc = duet_write_text(writer, words[i].word);
+    return rc;
+}
+
+static int describe(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    const struct duet_method_entry *method = named_method(call);
+    if (method == NULL)
+        return fail_unknown(call);
+
+    duet_writer *writer = duet_call_writer(call);
+    duet_write_record(writer, 5 + DUET_DESCRIBED_FIELDS, DUET_RECORD_MAP);
+    duet_write_field(writer, "name");
+    duet_write_string(writer, method->name, method->name_size);
+    duet_write_field(writer, "help");
+    duet_write_text(writer, method->help);
+    duet_write_field(writer, "flags");
+    write_flags(writer, method->flags);
+    duet_write_field(writer, "timeout_ms");
+    duet_write_int(writer, method->timeout_ms);
+    duet_write_field(writer, "max_running");
+    duet_write_int(writer, method->gate.max);
+    return duet_types_describe(method->signature.types, writer);
 }
 
 static int method_exist(duet_call *call, void *ctx)
@@ -276,6 +322,12 @@ const duet_method duet_introspection[] = {
      .handler = method_exist,
      .flags = DUET_METHOD_INLINE,
      .help = "Whether there is a method of that name."},
+    {.name = "system.describe",
+     .signature = "{name:s,help:s,flags:[s],timeout_ms:i,max_running:i,signature:s,"
+                  "alternatives:[{result:v,params:[{name:s,optional:b,type:v}],"
+                  "takes_anything:b}],types:{*:v}}:s",
+     .handler = describe,
+     .help = "All that is known of a method: its types as structs, help, limits and flags."},
     {.name = "system.getCapabilities",
      .signature = "m:*",
      .handler = get_capabilities,

@@ -37,6 +37,19 @@ static const duet_method methods[] = {
     {0},
 };
 
+/* For what is told of them. */
+static const duet_method typed_methods[] = {
+    {.name = "anything", .signature = "m:* n:a", .handler = half, .params = "list"},
+    {.name = "types",
+     .signature = "{i:d}:%tree<i,s?>{*:t}?(x:i,y?:%tree)?",
+     .handler = half,
+     .flags = DUET_METHOD_REFUSE_BUSY,
+     .timeout_ms = 50,
+     .max_running = 2,
+     .params = "a b c d"},
+    {0},
+};
+
 static struct served served;
 static int fd;
 
@@ -44,6 +57,8 @@ static int open_server(void **state)
 {
     (void)state;
     served_open(&served, methods, NULL);
+    assert_int_equal(duet_server_add_types(served.server, "tree={children:[%tree]}"), 0);
+    assert_int_equal(duet_server_add(served.server, typed_methods, NULL), 0);
     duet_server_set(served.server, DUET_OPT_MAX_MULTICALL, 3);
     served_start(&served);
     fd = served_connect(&served);
@@ -55,7 +70,7 @@ static int open_server(void **state)
 __attribute__((format(printf, 3, 4))) static void expect(const char *method, const char *params,
                                                          const char *format, ...)
 {
-    char answer[1024];
+    char answer[4096];
     va_list args;
     va_start(args, format);
     vsnprintf(answer, sizeof answer, format, args);
@@ -68,9 +83,10 @@ static void the_list_is_sorted_and_has_the_system_methods(void **state)
 {
     (void)state;
     static const char list[] =
-        "nil,['half','system.getCapabilities','system.listMethods','system.methodExist',"
+        "nil,['anything','half','system.describe','system.getCapabilities','system.listMethods'"
+        ",'system.methodExist',"
         "'system.methodHelp','system.methodSignature','system.multicall','system.stats',"
-        "'twice']";
+        "'twice','types']";
     expect("system.listMethods", "[]", "%s", list);
 
     /* HomeMatic CCUs bring an argument: it changes nothing. */
@@ -90,11 +106,60 @@ static void a_method_is_told_of(void **state)
     expect("system.methodExist", "['']", "nil,false");
 }
 
+#define INT "{'type':'int','nil':false}"
+#define STRING "{'type':'string','nil':false}"
+#define ANY "{'type':'any','nil':true}"
+
+static void a_method_is_described(void **state)
+{
+    (void)state;
+    expect("system.describe", "['twice']", "nil,%s",
+           "{'name':'twice','help':'Doubles.','flags':['inline'],'timeout_ms':0,"
+           "'max_running':0,'signature':'i:i','alternatives':[{'result':" INT
+           ",'takes_anything':false,'params':[{'name':'','optional':false,'type':" INT
+           "}]}],'types':{}}");
+    expect("system.describe", "['half']", "nil,%s",
+           "{'name':'half','help':'','flags':[],'timeout_ms':0,'max_running':0,"
+           "'signature':'','alternatives':[],'types':{}}");
+    expect("system.describe", "['anything']", "nil,%s",
+           "{'name':'anything','help':'','flags':[],'timeout_ms':0,'max_running':0,"
+           "'signature':'m:* n:a','alternatives':["
+           "{'result':{'type':'map','nil':false,'keys':'any','values':" ANY
+           "},'takes_anything':true,'params':[]},"
+           "{'result':{'type':'nil','nil':true},'takes_anything':false,'params':["
+           "{'name':'list','optional':false,'type':{'type':'array','nil':false,'items':" ANY
+           "}}]}],'types':{}}");
+}
+
+/* Types that hold themselves are told once, by name. */
+static void each_kind_of_type_is_described(void **state)
+{
+    (void)state;
+    expect("system.describe", "['types']", "nil,%s",
+           "{'name':'types','help':'','flags':['refuse_busy'],'timeout_ms':50,"
+           "'max_running':2,'signature':'{i:d}:%tree<i,s?>{*:t}?(x:i,y?:%tree)?',"
+           "'alternatives':[{'result':{'type':'map','nil':false,'keys':'int','values':"
+           "{'type':'double','nil':false}},'takes_anything':false,'params':["
+           "{'name':'a','optional':false,'type':{'type':'named','nil':false,'name':'tree'}},"
+           "{'name':'b','optional':false,'type':{'type':'tuple','nil':false,'items':[" INT
+           ",{'type':'string','nil':true}]}},"
+           "{'name':'c','optional':true,'type':{'type':'map','nil':true,'keys':'any',"
+           "'values':{'type':'time','nil':false}}},"
+           "{'name':'d','optional':true,'type':{'type':'record','nil':true,'members':["
+           "{'name':'x','optional':false,'type':" INT
+           "},{'name':'y','optional':true,'type':{'type':'named','nil':false,'name':'tree'}}"
+           "]}}]}],"
+           "'types':{'tree':{'type':'struct','nil':false,'members':["
+           "{'name':'children','optional':false,'type':{'type':'array','nil':false,'items':"
+           "{'type':'named','nil':false,'name':'tree'}}}]}}}");
+}
+
 static void an_unknown_name_is_a_fault_that_names_it(void **state)
 {
     (void)state;
-    static const char *const asking[] = {"system.methodSignature", "system.methodHelp"};
-    for (size_t i = 0; i < 2; i++)
+    static const char *const asking[] = {"system.methodSignature", "system.methodHelp",
+                                         "system.describe"};
+    for (size_t i = 0; i < 3; i++)
         expect(asking[i], "['nix']", "[%d,\"no method named 'nix'\"],nil", DUET_FAULT_METHOD);
 }
 
@@ -164,6 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_is_sorted_and_has_the_system_methods),
         cmocka_unit_test(a_method_is_told_of),
+        cmocka_unit_test(a_method_is_described),
+        cmocka_unit_test(each_kind_of_type_is_described),
         cmocka_unit_test(an_unknown_name_is_a_fault_that_names_it),
         cmocka_unit_test(each_multicall_entry_is_answered_on_its_own),
         cmocka_unit_test(an_empty_multicall_has_an_empty_answer),
