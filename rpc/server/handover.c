@@ -42,8 +42,10 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
         return NULL;
     }
     home->loop.expected_letters--;
-    if (job->call.stage == CALL_ADMITTED) /* while it waited for a worker, it held a place */
+    if (job->call.stage == CALL_ADMITTED) { /* while it waited for a worker, it held a place */
+        duet_server_count_let_in_out(home->server);
         duet_gate_hand_on(&ticket->method->gate);
+    }
     return job;
 }
 
@@ -160,13 +162,18 @@ static void enqueue(struct duet_home *home, struct duet_job *job)
 }
 
 /* A worker has read a call that was too heavy for the loop. Now its method is known: its time
- * limit holds, its end counts for it, and back it goes to be run. */
+ * limit holds, its end counts for it, and back it goes to be run, to the place that it has
+ * kept. */
 static void enter_method(struct duet_ticket *ticket, struct duet_job *job)
 {
+    struct duet_home *home = job->home;
     ticket->method = job->call.method;
     ticket->to.kind = job->call.to.kind;
-    set_timeout(job->home, ticket);
-    enqueue(job->home, job);
+    set_timeout(home, ticket);
+    home->loop.expected_letters++;
+    job->keeps_place = false;
+    duet_pool_push_sure(&home->server->pool, &job->queued);
+    duet_pool_leave_place(&home->server->pool);
 }
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)

@@ -38,10 +38,18 @@ struct duet_job *duet_job_take(struct duet_home *home)
     return job;
 }
 
+void duet_job_leave_place(struct duet_job *job)
+{
+    if (job->keeps_place)
+        duet_pool_leave_place(&job->home->server->pool);
+    job->keeps_place = false;
+}
+
 void duet_job_recycle(struct duet_job *job)
 {
     struct duet_home *home = job->home;
     struct duet_call *call = &job->call;
+    duet_job_leave_place(job);
     if (job->view != NULL) { /* it was handed over */
         duet_view_release(job->view);
         duet_session_leave(call->session);

@@ -23,6 +23,7 @@ struct duet_job {
     uint64_t arrived_ns, started_ns, ended_ns; /* the last two for workers, and with
                                                   --server-timing */
     struct duet_queue_link queued;             /* while it waits for a worker */
+    bool keeps_place;                          /* in the queue: it is to come again */
     struct duet_gate_link in_line;             /* while it waits for its method's gate */
     struct duet_letter letter;                 /* its way home */
     struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
@@ -31,6 +32,9 @@ struct duet_job {
 
 /* A job ready for a request; NULL when out of memory. */
 struct duet_job *duet_job_take(struct duet_home *home);
+
+/* It will not come to the queue again. */
+void duet_job_leave_place(struct duet_job *job);
 
 /* Its call is over: it is kept for the next one, or freed. */
 void duet_job_recycle(struct duet_job *job);

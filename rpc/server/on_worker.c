@@ -99,17 +99,18 @@ static void run_all_admitted(struct duet_worker *self, struct duet_job *job)
     }
 }
 
-/* Somebody who does not run calls himself has let it in: a worker runs it. */
+/* Somebody who does not run calls himself has let it in: a worker runs it. It counts as in line
+ * until then, so that no more of them are queued than there is room for. */
 static void on_admitted(struct duet_gate_link *link, void *ctx)
 {
     struct duet_server *server = ctx;
     struct duet_job *job = job_in_line(link);
-    atomic_fetch_sub(&server->in_line, 1);
+    atomic_fetch_add(&server->let_in, 1);
     duet_call_enter(&job->call, CALL_ADMITTED);
     duet_pool_push_sure(&server->pool, &job->queued);
 }
 
-/* A place in line, while lines are shorter than the queue may be. */
+/* A place in line, while fewer have one than may wait in the queue. */
 static bool may_wait(struct duet_server *server)
 {
     if (atomic_fetch_add(&server->in_line, 1) < server->options.value[DUET_OPT_WORKER_QUEUE])
@@ -147,13 +148,24 @@ static void run_gated(struct duet_worker *self, struct duet_job *job)
 }
 
 /* A call that was too heavy for the loop to read: once read, it goes home to be entered under
- * its method. */
+ * its method, and comes again. It has been let into the queue once, and that holds. */
 static void read_call(struct duet_worker *self, struct duet_job *job)
 {
+    job->keeps_place = true;
+    duet_pool_keep_place(&job->home->server->pool);
     int rc = duet_call_route(&job->call);
-    if (rc < 0)
+    if (rc < 0) {
         refuse(self, job, rc);
+        duet_job_leave_place(job);
+    }
     finish(self, job);
+}
+
+/* A call that was let in before it was queued. */
+static void run_let_in(struct duet_worker *self, struct duet_job *job)
+{
+    duet_server_count_let_in_out(job->home->server);
+    run_all_admitted(self, job);
 }
 
 void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
@@ -162,7 +174,7 @@ void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
     const struct duet_call *call = &job->call;
     struct duet_worker *self = &job->home->server->worker_notes[worker];
     if (call->stage == CALL_ADMITTED) {
-        run_all_admitted(self, job);
+        run_let_in(self, job);
     } else if (duet_call_is_doomed(call)) {
         finish(self, job);
     } else if (call->stage == CALL_READ) {

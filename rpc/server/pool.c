@@ -16,9 +16,9 @@
 /* What stands in a cell whose item was taken back. */
 static struct duet_queue_link hole;
 
-/* As many cells as may be needed at once: what waits, as many more that cannot be refused, one
- * for each worker that is free, and what counts made while others push or take may be wrong
- * by. */
+/* As many cells as may be needed at once: what waits or has kept its place, as many more that
+ * cannot be refused, one for each worker that is free, and what counts made while others push
+ * or take may be wrong by. */
 static size_t cells_for(size_t capacity, unsigned threads)
 {
     enum { PUSHERS = 256 }; /* loops */
@@ -88,15 +88,23 @@ static size_t count_free(const struct duet_pool *pool)
     return count;
 }
 
+/* How many places are in use. An item that comes again is pushed before its place is left, so
+ * that it is seen at least once. */
+static size_t places_in_use(const struct duet_pool *pool, size_t pushed)
+{
+    size_t kept = atomic_load(&pool->kept);
+    return kept + waiting_below(pool, pushed);
+}
+
 /* How many of n more items may wait, `most` at a time beside what free workers will take.
  * Workers are looked at before the positions: one that is seen busy has taken its item. */
 static size_t room_for(const struct duet_pool *pool, size_t pushed, size_t most, size_t n)
 {
-    size_t waiting = waiting_below(pool, pushed);
+    size_t waiting = places_in_use(pool, pushed);
     if (waiting <= most && n <= most - waiting)
         return n;
     most += count_free(pool);
-    waiting = waiting_below(pool, pushed);
+    waiting = places_in_use(pool, pushed);
     size_t room = waiting < most ? most - waiting : 0;
     return n < room ? n : room;
 }
@@ -202,6 +210,16 @@ void duet_pool_push_sure(struct duet_pool *pool, struct duet_queue_link *item)
     size_t pushed = push(pool, pool->mask + 1, &item, 1);
     assert(pushed == 1);
     (void)pushed;
+}
+
+void duet_pool_keep_place(struct duet_pool *pool)
+{
+    atomic_fetch_add(&pool->kept, 1);
+}
+
+void duet_pool_leave_place(struct duet_pool *pool)
+{
+    atomic_fetch_sub(&pool->kept, 1);
 }
 
 bool duet_pool_take_back(struct duet_pool *pool, struct duet_queue_link *item)

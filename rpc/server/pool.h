@@ -3,6 +3,7 @@
  * one call at a time, so that none ever waits behind a handler that blocks while another worker
  * is free. What a free worker will take at once does not wait: with W workers free, W items
  * more than the capacity fit. What is not wanted any more is taken back, and its place is free.
+ * What has to go home in between keeps its place.
  * Knows no calls: items are links that their owner embeds, `run` does the work.
  */
 #ifndef DUET_POOL_H
@@ -38,6 +39,7 @@ struct duet_pool {
     size_t mask, capacity;
     _Alignas(64) _Atomic size_t push_at;
     _Atomic size_t holes; /* cells between take_at and push_at whose items were taken back */
+    _Atomic size_t kept;  /* places of items that were taken and will come again */
     size_t sweep_at;      /* under lock: where holes are looked for next */
     _Alignas(64) _Atomic size_t take_at;
     _Alignas(64) _Atomic unsigned sleepers; /* changed under lock */
@@ -66,10 +68,15 @@ int duet_pool_start(struct duet_pool *pool);
  * thread. */
 size_t duet_pool_push(struct duet_pool *pool, struct duet_queue_link *const *items, size_t n);
 
-/* Queues one item that cannot be refused: one of those that the caller has counted, at most
- * `capacity` of them at a time, for which the queue has room beyond what others may fill. Any
- * thread. */
+/* Queues one item that cannot be refused: it has kept its place; or it is one of those that the
+ * caller has counted, at most `capacity` of them at a time, for which the queue has room beyond
+ * what others may fill. Any thread. */
 void duet_pool_push_sure(struct duet_pool *pool, struct duet_queue_link *item);
+
+/* Of an item that a worker has taken: it will be pushed again, and so long nobody else gets its
+ * place. And afterwards, or when it does not come: the place is anybody's. Any thread. */
+void duet_pool_keep_place(struct duet_pool *pool);
+void duet_pool_leave_place(struct duet_pool *pool);
 
 /* Takes back an item that waits: true, and no worker will ever see it. False if it is not in
  * the queue, or no longer. For its owner, any thread. */

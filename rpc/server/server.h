@@ -88,7 +88,9 @@ struct duet_server {
     struct duet_budget budget;        /* of messages and replies under way, on all loops */
     _Atomic uint64_t refused_max_connections, refused_max_per_address;
     _Atomic uint64_t refused_over_budget; /* calls whose trees or replies had no room */
-    _Atomic long long in_line;            /* calls that wait for their method's gate */
+    _Atomic long long in_line; /* calls that wait for their method's gate, or were let in by
+                                  somebody else and wait for a worker */
+    _Atomic long long let_in;  /* the latter: the queue has room for them beside all others */
     _Atomic unsigned long accepted; /* connections so far: whose turn it is to take the next */
 };
 
@@ -96,6 +98,13 @@ struct duet_server {
 static inline size_t duet_server_shards(const struct duet_server *server)
 {
     return (size_t)server->options.value[DUET_OPT_LOOPS] + 1;
+}
+
+/* A call that was let in waits no more: a worker has it, or nobody wants it. */
+static inline void duet_server_count_let_in_out(struct duet_server *server)
+{
+    atomic_fetch_sub(&server->let_in, 1);
+    atomic_fetch_sub(&server->in_line, 1);
 }
 
 /* Whether this is the copy of a running server in a process that a handler has forked: it

@@ -26,14 +26,20 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
         stats->accept_pauses += duet_counted(&home->acceptors[i].pauses);
 }
 
+/* Those that were let in are in the queue. */
+static uint64_t count_in_line(const struct duet_server *server)
+{
+    long long let_in = atomic_load(&server->let_in), in_line = atomic_load(&server->in_line);
+    return in_line > let_in ? (uint64_t)(in_line - let_in) : 0;
+}
+
 static void add_workers(duet_stats *stats, const struct duet_server *server)
 {
     unsigned idle = duet_pool_idle(&server->pool);
     stats->workers = (uint64_t)server->options.value[DUET_OPT_WORKERS];
     stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
     stats->workers_active = stats->workers - stats->workers_waiting;
-    stats->queue_length =
-        duet_pool_waiting(&server->pool) + (uint64_t)atomic_load(&server->in_line);
+    stats->queue_length = duet_pool_waiting(&server->pool) + count_in_line(server);
 }
 
 /* A server that is only looked at is locked all the same. */

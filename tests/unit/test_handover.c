@@ -4,9 +4,11 @@
  */
 #include "home_parts.h"
 #include "home_rig.h"
+#include "on_worker.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int ran;
 static char told[16]; /* of the last call that the after-hook was told of: its method */
@@ -206,6 +208,43 @@ static void post_large(struct fixture *it)
         home_rig_turn(&it->rig);
 }
 
+/* It has been let in once: what comes while it is read is refused, and not it afterwards. */
+static void one_that_was_read_comes_back_to_its_place(void **state)
+{
+    struct fixture *it = *state;
+    int other = home_rig_connect(&it->rig);
+    post_large(it);
+    struct duet_job *heavy = home_rig_newest_job(&it->rig);
+    home_rig_send(&it->rig, other, "[0,1,'twice',[1]]");
+    duet_pool_take_back(&it->rig.server->pool, &heavy->queued);
+    duet_on_worker_run(&heavy->queued, 0);
+    struct duet_queue_link of_another_loop, *link = &of_another_loop;
+    assert_int_equal(duet_pool_push(&it->rig.server->pool, &link, 1), 0);
+    home_rig_turn(&it->rig);
+    assert_int_equal(home_rig_waiting(&it->rig), 2);
+    assert_int_equal(it->rig.server->pool.kept, 0);
+    home_rig_work(&it->rig, heavy);
+    home_rig_turn(&it->rig);
+    home_rig_expect_text(it->peer, "HTTP/1.1 200 ", "\x94\x01\x01");
+    home_rig_leave(&it->rig, other);
+}
+
+static void one_whose_client_leaves_while_it_is_read_leaves_its_place(void **state)
+{
+    struct fixture *it = *state;
+    post_large(it);
+    struct duet_job *heavy = home_rig_newest_job(&it->rig);
+    duet_pool_take_back(&it->rig.server->pool, &heavy->queued);
+    duet_on_worker_run(&heavy->queued, 0);
+    assert_int_equal(it->rig.server->pool.kept, 1);
+    duet_conn_close(duet_conns_find(&it->rig.home->conns, heavy->call.to.conn));
+    home_rig_turn(&it->rig);
+    assert_int_equal(it->rig.server->pool.kept, 0);
+    assert_int_equal(home_rig_waiting(&it->rig), 0);
+    close(it->peer);
+    it->peer = home_rig_connect(&it->rig);
+}
+
 /* Its head was looked at where it came, which is the next message's by now. */
 static void what_is_known_of_a_call_that_waits_to_be_read_is_its_own(void **state)
 {
@@ -233,6 +272,8 @@ int main(void)
         TEST(a_result_that_comes_after_its_time_is_dropped_and_counted),
         TEST(a_drain_past_its_time_answers_what_somebody_holds),
         TEST(one_that_was_let_in_gives_back_its_place_when_it_is_dropped),
+        TEST(one_that_was_read_comes_back_to_its_place),
+        TEST(one_whose_client_leaves_while_it_is_read_leaves_its_place),
         TEST(what_is_known_of_a_call_that_waits_to_be_read_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,14 +104,38 @@ static void one_without_a_place_waits_in_line_and_runs_on_whoever_leaves(void **
     assert_int_equal(it->rig.server->in_line, 1);
 
     duet_gate_hand_on(gate); /* somebody who does not run calls himself: it is queued */
-    assert_int_equal(it->rig.server->in_line, 0);
+    assert_int_equal(it->rig.server->in_line, 1);
+    assert_int_equal(it->rig.server->let_in, 1);
     assert_int_equal(second->call.stage, CALL_ADMITTED);
     assert_int_equal(home_rig_waiting(&it->rig), 1);
     home_rig_work(&it->rig, second);
+    assert_int_equal(it->rig.server->in_line, 0);
+    assert_int_equal(it->rig.server->let_in, 0);
     assert_int_equal(ran, 1);
     assert_int_equal(gate->running, 0);
     home_rig_turn(&it->rig);
     home_rig_expect(it->peer, "[1,2,nil,4]");
+}
+
+/* The queue has room for as many that were let in as it may hold others: who wants to wait in
+ * line after those is refused. */
+static void those_that_were_let_in_count_until_a_worker_has_them(void **state)
+{
+    struct fixture *it = *state;
+    struct duet_gate *gate = gate_of(it, "gated");
+    it->rig.server->options.value[DUET_OPT_WORKER_QUEUE] = 2;
+    assert_true(duet_gate_try(gate));
+    struct duet_job *first = send_call(it, "[0,1,'gated',[1]]");
+    home_rig_work(&it->rig, first);
+    home_rig_work(&it->rig, send_call(it, "[0,2,'gated',[2]]"));
+    duet_gate_hand_on(gate);
+    home_rig_work(&it->rig, send_call(it, "[0,3,'gated',[3]]"));
+    home_rig_turn(&it->rig);
+    home_rig_expect_text(it->peer, "\x94\x01\x03", "gated is busy");
+    home_rig_work(&it->rig, first); /* and the second, which it lets in */
+    assert_int_equal(it->rig.server->in_line, 0);
+    home_rig_turn(&it->rig);
+    home_rig_expect(it->peer, "[1,1,nil,2] [1,2,nil,4]");
 }
 
 static void a_method_that_will_not_wait_is_refused(void **state)
@@ -174,6 +198,7 @@ int main(void)
         TEST(it_runs_a_call_and_sends_it_home_with_its_times),
         TEST(one_that_is_doomed_goes_home_without_having_run),
         TEST(one_without_a_place_waits_in_line_and_runs_on_whoever_leaves),
+        TEST(those_that_were_let_in_count_until_a_worker_has_them),
         TEST(a_method_that_will_not_wait_is_refused),
         TEST(a_heavy_one_is_read_and_comes_again_under_its_method),
         TEST(a_heavy_one_without_a_method_is_answered_at_once),
