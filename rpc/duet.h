@@ -56,7 +56,7 @@
  *
  *     duet_server_                          before the run   while it runs
  *     new, listen, set, set_text, args,     set-up           -
- *       add_hooks, stop_on_signals
+ *       add_hooks, set_default, stop_on_signals
  *     add, add_types, remove                set-up           any thread, handlers too
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
@@ -196,9 +196,15 @@ typedef enum duet_method_flag {
      * duet_call_invoke() or system.multicall is always refused, for the place that it would
      * wait for may be its own caller's. */
     DUET_METHOD_REFUSE_BUSY = 1 << 1,
+
+    /* Takes the place of the method of that name, if there is one; names that begin with
+     * "system." may be taken with it too. Calls that found the other one still run it, and its
+     * counters go with it. */
+    DUET_METHOD_REPLACE = 1 << 3,
 } duet_method_flag;
 
-/* No time limit, where a number of milliseconds is wanted. */
+/* duet_method.timeout_ms of a method whose calls may take any time, whatever the server's
+ * DUET_OPT_CALL_TIMEOUT. */
 #define DUET_NO_TIMEOUT UINT_MAX
 
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
@@ -212,13 +218,13 @@ typedef enum duet_method_flag {
  * A call that runs past its time limit is answered with DUET_FAULT_TIMEOUT; its handler goes on
  * until it returns, and holds its place of max_running until then. */
 typedef struct duet_method {
-    const char *name; /* 1 to 200 bytes; "system." is reserved */
+    const char *name; /* 1 to 200 bytes; "system." is reserved: DUET_METHOD_REPLACE */
     const char *signature;
     duet_handler handler;
     unsigned flags; /* DUET_METHOD_…, or 0 */
     const char *help;
     unsigned timeout_ms;  /* from arrival to answer, on workers, up to a day; 0: the server's
-                             DUET_OPT_CALL_TIMEOUT */
+                             DUET_OPT_CALL_TIMEOUT; or DUET_NO_TIMEOUT */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
     const char *params;   /* names of the arguments, "order note", for faults and
@@ -315,6 +321,7 @@ typedef struct duet_method {
  * large); -EEXIST for a name that is there already; -ENOMEM. They stay as long as the server.
  * Any thread, also while the server runs; methods that are there already do not change. */
 DUET_API int duet_server_add_types(duet_server *server, const char *types);
+
 /* ---- Plain functions ----
  *
  *     static int64_t add(int64_t a, int64_t b) { return a + b; }
@@ -473,7 +480,8 @@ DUET_API int duet_server_add_sized(duet_server *server, const duet_method *metho
                                    size_t row_size, size_t table_size, void *ctx);
 
 /* Adds the methods of a table up to its NULL row; `ctx` goes to each handler. Copies everything
- * in it. All or none: -EEXIST for a name that is there already, -EINVAL for a bad name,
+ * in it. All or none: -EEXIST for a name that is there already, unless the row says
+ * DUET_METHOD_REPLACE, -EINVAL for a bad name,
  * signature or missing handler, and for a table without its NULL row (where the compiler knows
  * how large it is, as it does for arrays when it optimises), -ENOMEM. Any thread, also while
  * the server runs; calls that come after it see the methods. */
@@ -487,6 +495,13 @@ DUET_INLINE_API int duet_server_add(duet_server *server, const duet_method *meth
  * also while the server runs. Calls that already found the method still run: free its `ctx`
  * only after duet_server_run() returned. */
 DUET_API int duet_server_remove(duet_server *server, const char *name);
+
+/* The handler of every name that no method has: duet_call_method() tells which, the arguments
+ * are unchecked. To have no such method after all, it returns DUET_FAULT_METHOD. `flags` as a
+ * method's; `ctx` goes to it. Not of names that begin with "system.". Its calls are counted as
+ * those of a method "(default)". Before the run; a second one takes the place of the first. */
+DUET_API int duet_server_set_default(duet_server *server, duet_handler handler, unsigned flags,
+                                     void *ctx);
 
 /* Binds and listens now; what arrives waits in the kernel until duet_server_run(). Addresses:
  *   tcp://HOST:PORT      both protocols, told apart by the first byte of each connection

@@ -53,6 +53,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
     call->writer = &call->own_writer;
     call->method = NULL;
+    call->default_name = "";
     call->peer_text = NULL;
     call->status = 200;
     call->stage = CALL_READ;
@@ -109,7 +110,7 @@ int duet_call_fail_method_busy(struct duet_call *call)
     return duet_call_fail_busy(call,
                                "%.200s is busy: %u calls of it run already, as many as its "
                                "max_running allows; try again",
-                               call->method->name, call->method->gate.max);
+                               duet_call_method(call), call->method->gate.max);
 }
 
 /* ---- Start */
@@ -134,8 +135,9 @@ static void start_writer(struct duet_call *call)
         call->message.data != NULL && !(call->to.notes & DUET_NOTE_ACCEPT_GZIP);
 }
 
-/* In the order they were added, until one refuses. */
-int duet_call_ask_before(struct duet_call *call)
+/* In the order they were added, until one refuses. Apart, so that calls without hooks do not
+ * save registers for it. */
+__attribute__((noinline)) static int ask_before(struct duet_call *call)
 {
     const struct duet_hook_list *list = &call->service->hooks;
     for (size_t i = 0; i < list->count; i++) {
@@ -149,17 +151,25 @@ int duet_call_ask_before(struct duet_call *call)
     return 0;
 }
 
+int duet_call_ask_before(struct duet_call *call)
+{
+    return call->service->hooks.count > 0 ? ask_before(call) : 0;
+}
+
+static int fail_positive(struct duet_call *call, int rc)
+{
+    return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
+                          "%s: the method returned %d where 0 or less is allowed",
+                          duet_call_method(call), rc);
+}
+
 int duet_call_handle(struct duet_call *call)
 {
     const struct duet_method_entry *method = call->method;
     int rc = method->handler(call, method->ctx);
     if (call->ending != ENDED_OK)
         return DUET_FAILED;
-    if (rc > 0)
-        return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
-                              "%.200s: the method returned %d where 0 or less is allowed",
-                              method->name, rc);
-    return rc;
+    return rc > 0 ? fail_positive(call, rc) : rc;
 }
 
 int duet_call_start(struct duet_call *call)
@@ -176,9 +186,7 @@ int duet_call_start(struct duet_call *call)
         start_writer(call);
         rc = codec->begin_reply(&call->own_writer, call->to.msgid);
     }
-    if (rc == 0)
-        rc = duet_call_handle(call);
-    return rc;
+    return rc == 0 ? duet_call_handle(call) : rc;
 }
 
 /* ---- Finish */
@@ -196,13 +204,17 @@ int duet_call_name_method(struct duet_call *call)
 {
     if (call->method == NULL || !call->fault.is_nameless)
         return DUET_FAILED;
-    return duet_fault_set(&call->fault, call->fault.code, "%.200s: %s", call->method->name,
+    return duet_fault_set(&call->fault, call->fault.code, "%s: %s", duet_call_method(call),
                           call->fault.message);
 }
 
 /* The fault that a failed step left, or the one that its bare code stands for. */
 static void complete_fault(struct duet_call *call, int rc)
 {
+    bool is_unknown = rc == DUET_FAULT_METHOD && call->method != NULL &&
+                      call->method->is_default && call->fault.code == 0;
+    if (is_unknown)
+        duet_call_fail_unknown(call);
     duet_fault_from(&call->fault, rc);
     duet_call_name_method(call);
     if (call->ending == ENDED_REFUSED)
@@ -256,6 +268,7 @@ static void drop_tree(struct duet_call *call)
     call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
     call->request.method = "";
     call->request.method_size = 0;
+    call->default_name = "";
     call->peer_text = NULL;
 }
 

@@ -176,7 +176,7 @@ const char *duet_call_method(const duet_call *call)
     if (call == NULL)
         return "";
     if (call->method != NULL)
-        return call->method->name;
+        return call->method->is_default ? call->default_name : call->method->name;
     char shown[DUET_METHOD_SHOWN];
     size_t size = duet_method_show(shown, call->request.method, call->request.method_size);
     const char *name = duet_arena_text(call->request.arena, shown, size);

@@ -9,6 +9,9 @@
 /* Finds the method that the request names. 0 or DUET_FAILED with the fault set. */
 int duet_call_find_method(struct duet_call *call);
 
+/* Makes it the fault of a call whose method there is not. Returns DUET_FAILED. */
+int duet_call_fail_unknown(struct duet_call *call);
+
 /* What a codec calls out of memory is the budget's doing, if it had no room. */
 static inline int duet_call_tell_budget(struct duet_call *call, int rc)
 {

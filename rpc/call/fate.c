@@ -34,10 +34,11 @@ bool duet_call_is_answered(const struct duet_call *call)
 int duet_call_fail_as(struct duet_call *call, enum duet_fate fate)
 {
     const struct duet_method_entry *method = call->method;
+    const char *name = method != NULL ? duet_call_method(call) : "";
     if (fate == FATE_TIMED_OUT)
         return duet_fault_set(&call->fault, DUET_FAULT_TIMEOUT,
-                              "%.200s%snot done after %u ms, which is its time limit",
-                              method != NULL ? method->name : "", method != NULL ? ": " : "",
+                              "%s%snot done after %u ms, which is its time limit", name,
+                              name[0] != '\0' ? ": " : "",
                               duet_service_timeout_ms(call->service, method));
     return duet_fault_set(&call->fault, DUET_FAULT_CANCELLED,
                           "cancelled: the server shuts down and --drain-ms %lld have passed",

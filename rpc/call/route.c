@@ -7,15 +7,37 @@
 #include "gzip.h"
 
 #include <errno.h>
+#include <string.h>
+
+/* Names that no method has may have a handler all the same; those of the server never. */
+__attribute__((cold)) static int find_default(struct duet_call *call)
+{
+    static const char ours[] = "system.";
+    const struct duet_incoming *request = &call->request;
+    struct duet_method_entry *method = duet_registry_default(call->registry);
+    bool is_ours = request->method_size >= sizeof ours - 1 &&
+                   memcmp(request->method, ours, sizeof ours - 1) == 0;
+    if (method == NULL || is_ours)
+        return duet_call_fail_unknown(call);
+    char shown[DUET_METHOD_SHOWN];
+    size_t size = duet_method_show(shown, request->method, request->method_size);
+    const char *name = duet_arena_text(request->arena, shown, size);
+    call->default_name = name != NULL ? name : "";
+    call->method = method;
+    return 0;
+}
 
 int duet_call_find_method(struct duet_call *call)
 {
     const struct duet_incoming *request = &call->request;
     call->method = duet_registry_find(call->registry, request->method, request->method_size);
-    if (call->method != NULL)
-        return 0;
+    return call->method != NULL ? 0 : find_default(call);
+}
+
+int duet_call_fail_unknown(struct duet_call *call)
+{
     char shown[DUET_METHOD_SHOWN];
-    duet_method_show(shown, request->method, request->method_size);
+    duet_method_show(shown, call->request.method, call->request.method_size);
     return duet_fault_set(&call->fault, DUET_FAULT_METHOD,
                           "no method named '%s' (system.listMethods lists those there are)",
                           shown);

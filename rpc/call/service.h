@@ -36,8 +36,9 @@ struct duet_service {
 static inline unsigned duet_service_timeout_ms(const struct duet_service *service,
                                                const struct duet_method_entry *method)
 {
-    bool has_own = method != NULL && method->timeout_ms > 0;
-    return has_own ? method->timeout_ms : service->timeout_ms;
+    if (method == NULL || method->timeout_ms == 0)
+        return service->timeout_ms;
+    return method->timeout_ms != DUET_NO_TIMEOUT ? method->timeout_ms : 0;
 }
 
 #endif

@@ -26,7 +26,7 @@ void duet_method_unref(struct duet_method_entry *method)
 
 /* Names are made of what clients can send and logs can show. The codecs trim spaces around a
  * name, so one that has them could never be called. */
-static const char *why_bad_name(const char *name, size_t size, enum duet_method_adder adder)
+static const char *why_bad_name(const char *name, size_t size, bool is_reserved_fine)
 {
     if (size == 0)
         return "is empty";
@@ -37,17 +37,24 @@ static const char *why_bad_name(const char *name, size_t size, enum duet_method_
         return "has a control character in it, or is no UTF-8";
     if (name[0] == ' ' || name[size - 1] == ' ')
         return "begins or ends with a space";
-    if (adder == DUET_ADDED_BY_USER && strncmp(name, "system.", 7) == 0)
-        return "is reserved: \"system.\" is the server's";
+    if (!is_reserved_fine && strncmp(name, "system.", 7) == 0)
+        return "is reserved: \"system.\" is the server's (DUET_METHOD_REPLACE takes it)";
     return NULL;
 }
 
-enum { MAX_TIMEOUT_MS = 86400 * 1000 }; /* as --call-timeout */
+enum {
+    MAX_TIMEOUT_MS = 86400 * 1000, /* as --call-timeout */
+    FLAGS = DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY | DUET_METHOD_REPLACE,
+};
 
 static int check_row(const duet_method *row, enum duet_method_adder adder, char *words,
                      size_t room)
 {
-    const char *bad = why_bad_name(row->name, strlen(row->name), adder);
+    bool is_fine = adder == DUET_ADDED_BY_SERVER || row->flags & DUET_METHOD_REPLACE;
+    const char *bad = why_bad_name(row->name, strlen(row->name), is_fine);
+    if (bad == NULL && adder == DUET_ADDED_BY_USER &&
+        strcmp(row->name, DUET_METHOD_DEFAULT) == 0)
+        bad = "is reserved: the default handler is counted under it";
     if (bad != NULL) {
         char shown[DUET_METHOD_SHOWN];
         duet_method_show(shown, row->name, strlen(row->name));
@@ -55,7 +62,7 @@ static int check_row(const duet_method *row, enum duet_method_adder adder, char 
     }
     if (row->handler == NULL)
         return duet_words_set(-EINVAL, words, room, "method %s has no handler", row->name);
-    if (row->flags & ~(unsigned)(DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY))
+    if (row->flags & ~(unsigned)FLAGS)
         return duet_words_set(-EINVAL, words, room,
                               "method %s has flags 0x%x, which there are not", row->name,
                               row->flags);
@@ -63,10 +70,11 @@ static int check_row(const duet_method *row, enum duet_method_adder adder, char 
         return duet_words_set(-EINVAL, words, room,
                               "method %s has DUET_METHOD_REFUSE_BUSY, but no max_running",
                               row->name);
-    if (row->timeout_ms > MAX_TIMEOUT_MS)
+    if (row->timeout_ms > MAX_TIMEOUT_MS && row->timeout_ms != DUET_NO_TIMEOUT)
         return duet_words_set(-EINVAL, words, room,
-                              "method %s: timeout_ms %u is more than a day (%d)", row->name,
-                              row->timeout_ms, MAX_TIMEOUT_MS);
+                              "method %s: timeout_ms %u is more than a day (%d); "
+                              "DUET_NO_TIMEOUT is none at all",
+                              row->name, row->timeout_ms, MAX_TIMEOUT_MS);
     return 0;
 }
 
@@ -88,6 +96,7 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     method->name_size = name_size;
     method->flags = row->flags;
     method->timeout_ms = row->timeout_ms;
+    method->is_default = false;
     duet_gate_init(&method->gate, row->max_running);
     atomic_init(&method->counts, NULL);
     method->help = name + name_size + 1;

@@ -41,16 +41,21 @@ struct duet_method_entry {
     const char *name; /* NUL-terminated */
     size_t name_size;
     unsigned flags;
-    unsigned timeout_ms;
+    unsigned timeout_ms; /* DUET_NO_TIMEOUT; 0: the server's */
     struct duet_signature signature;
     const char *help; /* "" if there is none */
+    bool is_default;  /* runs for the names that no method has */
     atomic_size_t references;
     _Atomic(struct duet_counts *) counts; /* an array, made by the first call that counts */
     struct duet_gate gate;
 };
 
-/* Who adds rows: names that begin with "system." are for the server itself. */
+/* Who adds rows: names that begin with "system." are for the server itself, unless a user's row
+ * says DUET_METHOD_REPLACE. */
 enum duet_method_adder { DUET_ADDED_BY_USER, DUET_ADDED_BY_SERVER };
+
+/* What the handler of all other names is called where methods are counted and named. */
+#define DUET_METHOD_DEFAULT "(default)"
 
 /* Makes a method of a row, with one reference. Copies all it holds; its signature may use these
  * types (NULL: none). -EINVAL or -ENOMEM, with words. */

@@ -24,7 +24,8 @@ struct duet_registry {
     struct slot *slots;
     size_t mask; /* slots - 1 */
     size_t count;
-    struct duet_type_names *types; /* shared by all copies */
+    struct duet_type_names *types;            /* shared by all copies */
+    struct duet_method_entry *default_method; /* or NULL */
     atomic_size_t references;
     _Atomic(method_list) sorted; /* NULL until asked for; set once while shared */
 };
@@ -121,6 +122,7 @@ static struct duet_registry *new_with_capacity(size_t capacity)
     registry->mask = capacity - 1;
     registry->count = 0;
     registry->types = NULL;
+    registry->default_method = NULL;
     atomic_init(&registry->references, 1);
     atomic_init(&registry->sorted, NULL);
     return registry;
@@ -157,6 +159,8 @@ void duet_registry_unref(struct duet_registry *registry)
         if (registry->slots[i].method != NULL)
             duet_method_unref(registry->slots[i].method);
     duet_type_names_unref(registry->types);
+    if (registry->default_method != NULL)
+        duet_method_unref(registry->default_method);
     free(registry->slots);
     free(atomic_load(&registry->sorted));
     free(registry);
@@ -188,8 +192,10 @@ static int grow(struct duet_registry *registry)
     return 0;
 }
 
+/* `*replaced` is the method whose place it takes, with the reference to that, or NULL. */
 static int add_row(struct duet_registry *registry, const duet_method *row, void *ctx,
-                   enum duet_method_adder adder, char *words, size_t room)
+                   enum duet_method_adder adder, struct duet_method_entry **replaced,
+                   char *words, size_t room)
 {
     struct duet_method_entry *method = NULL;
     if (grow(registry) < 0)
@@ -199,11 +205,19 @@ static int add_row(struct duet_registry *registry, const duet_method *row, void 
         return rc;
 
     uint64_t hash = hash_of(method->name, method->name_size);
-    if (find_slot(registry, hash, method->name, method->name_size)->method != NULL) {
+    struct slot *slot = find_slot(registry, hash, method->name, method->name_size);
+    if (slot->method != NULL && !(row->flags & DUET_METHOD_REPLACE)) {
         duet_method_unref(method);
-        return duet_words_set(-EEXIST, words, room, "method %s is there already", row->name);
+        return duet_words_set(-EEXIST, words, room,
+                              "method %s is there already (DUET_METHOD_REPLACE takes its "
+                              "place)",
+                              row->name);
     }
-    put(registry, hash, method);
+    *replaced = slot->method;
+    if (slot->method == NULL)
+        put(registry, hash, method);
+    else
+        slot->method = method;
     return 0;
 }
 
@@ -232,20 +246,41 @@ static struct slot *slot_of(const struct duet_registry *registry, const char *na
     return find_slot(registry, hash_of(name, size), name, size);
 }
 
+/* The last step of adding rows: the methods that they have replaced go; or the rows do, the
+ * last one first, and those are back. */
+static void settle_rows(struct duet_registry *registry, const duet_method *rows,
+                        struct duet_method_entry **replaced, size_t count, bool is_good)
+{
+    for (size_t i = count; i-- > 0;) {
+        struct slot *slot = is_good ? NULL : slot_of(registry, rows[i].name);
+        if (slot != NULL && replaced[i] == NULL) {
+            take_out(registry, slot);
+        } else if (replaced[i] != NULL) {
+            duet_method_unref(slot != NULL ? slot->method : replaced[i]);
+            if (slot != NULL)
+                slot->method = replaced[i];
+        }
+    }
+}
+
 int duet_registry_add(struct duet_registry *registry, const duet_method *rows, void *ctx,
                       enum duet_method_adder adder, char *words, size_t room)
 {
     assert(atomic_load(&registry->references) == 1);
     int rc = 0;
-    size_t added = 0;
-    while (rc == 0 && rows[added].name != NULL) {
-        rc = add_row(registry, &rows[added], ctx, adder, words, room);
+    size_t count = 0, added = 0;
+    while (rows[count].name != NULL)
+        count++;
+    struct duet_method_entry **replaced = calloc(count + 1, sizeof *replaced);
+    if (replaced == NULL)
+        return out_of_memory(words, room);
+    while (rc == 0 && added < count) {
+        rc = add_row(registry, &rows[added], ctx, adder, &replaced[added], words, room);
         if (rc == 0)
             added++;
     }
-    if (rc < 0)
-        while (added > 0)
-            take_out(registry, slot_of(registry, rows[--added].name));
+    settle_rows(registry, rows, replaced, added, rc == 0);
+    free(replaced);
     free(atomic_exchange(&registry->sorted, NULL));
     return rc;
 }
@@ -259,6 +294,9 @@ static struct duet_registry *copy(const struct duet_registry *old)
     made->count = old->count;
     made->types = old->types;
     duet_type_names_ref(made->types);
+    made->default_method = old->default_method;
+    if (made->default_method != NULL)
+        duet_method_ref(made->default_method);
     for (size_t i = 0; i <= made->mask; i++)
         if (made->slots[i].method != NULL)
             duet_method_ref(made->slots[i].method);
@@ -292,6 +330,22 @@ int duet_registry_without(const struct duet_registry *old, const char *name,
     take_out(registry, slot_of(registry, name));
     *made = registry;
     return 0;
+}
+
+/* ---- For all other names */
+
+struct duet_method_entry *duet_registry_default(const struct duet_registry *registry)
+{
+    return registry->default_method;
+}
+
+void duet_registry_set_default(struct duet_registry *registry, struct duet_method_entry *method)
+{
+    assert(atomic_load(&registry->references) == 1);
+    if (registry->default_method != NULL)
+        duet_method_unref(registry->default_method);
+    method->is_default = true;
+    registry->default_method = method;
 }
 
 /* ---- In order */

@@ -51,4 +51,12 @@ struct duet_method_entry *duet_registry_find(const struct duet_registry *registr
 size_t duet_registry_count(const struct duet_registry *registry);
 struct duet_method_entry *const *duet_registry_sorted(const struct duet_registry *registry);
 
+/* The method for names that no other one has; NULL if there is none. It is in no list. */
+struct duet_method_entry *duet_registry_default(const struct duet_registry *registry);
+
+/* Sets it, in the place of an earlier one, in a registry that nobody else sees yet. Takes the
+ * reference. */
+void duet_registry_set_default(struct duet_registry *registry,
+                               struct duet_method_entry *method);
+
 #endif

@@ -267,6 +267,15 @@ static void write_totals(duet_writer *writer, const duet_stats *stats)
     write_calls(writer, &stats->calls);
 }
 
+static int write_method(duet_writer *writer, const struct duet_method_entry *method,
+                        const duet_server *server)
+{
+    duet_call_stats calls;
+    duet_method_sum(method, duet_server_shards(server), &calls);
+    duet_write_key(writer, method->name, method->name_size);
+    return write_calls(writer, &calls);
+}
+
 /* The server's totals, and under "methods" those methods that have been called. */
 static int stats(duet_call *call, void *ctx)
 {
@@ -279,7 +288,9 @@ static int stats(duet_call *call, void *ctx)
     duet_stats totals;
     duet_server_stats(server, &totals);
 
-    size_t called = 0, count = duet_registry_count(registry), written = 0;
+    const struct duet_method_entry *other = duet_registry_default(registry);
+    bool has_other = other != NULL && atomic_load(&other->counts) != NULL;
+    size_t called = has_other, count = duet_registry_count(registry), written = has_other;
     for (size_t i = 0; i < count; i++)
         called += atomic_load(&methods[i]->counts) != NULL;
     duet_writer *writer = duet_call_writer(call);
@@ -287,13 +298,12 @@ static int stats(duet_call *call, void *ctx)
     write_totals(writer, &totals);
     duet_write_field(writer, "methods");
     int rc = duet_write_map(writer, called);
+    if (has_other)
+        rc = write_method(writer, other, server);
     for (size_t i = 0; rc == 0 && i < count && written < called; i++) {
-        duet_call_stats calls;
         if (atomic_load(&methods[i]->counts) == NULL)
             continue;
-        duet_method_sum(methods[i], duet_server_shards(server), &calls);
-        duet_write_key(writer, methods[i]->name, methods[i]->name_size);
-        rc = write_calls(writer, &calls);
+        rc = write_method(writer, methods[i], server);
         written++;
     }
     return rc;

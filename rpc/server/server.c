@@ -273,6 +273,21 @@ int duet_server_add_types(duet_server *server, const char *types)
     return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
 }
 
+int duet_server_set_default(duet_server *server, duet_handler handler, unsigned flags,
+                            void *ctx)
+{
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
+    const duet_method row = {.name = DUET_METHOD_DEFAULT, .handler = handler, .flags = flags};
+    struct duet_method_entry *method = NULL;
+    char words[DUET_SERVER_WORDS] = "";
+    int rc =
+        duet_method_new(&row, ctx, DUET_ADDED_BY_SERVER, NULL, &method, words, sizeof words);
+    if (rc == 0)
+        duet_registry_set_default(server->registry, method);
+    return duet_server_fail_if(server, rc, words);
+}
+
 int duet_server_remove(duet_server *server, const char *name)
 {
     if (server == NULL)

@@ -95,7 +95,9 @@ int duet_server_method_stats_sized(const duet_server *server, const char *method
     pthread_mutex_t *lock = lock_of(server);
     pthread_mutex_lock(lock);
     const struct duet_method_entry *entry =
-        duet_registry_find(server->registry, method, strlen(method));
+        strcmp(method, DUET_METHOD_DEFAULT) == 0
+            ? duet_registry_default(server->registry)
+            : duet_registry_find(server->registry, method, strlen(method));
     duet_call_stats ours;
     if (entry != NULL) {
         duet_method_sum(entry, duet_server_shards(server), &ours);

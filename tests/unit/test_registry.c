@@ -153,7 +153,9 @@ static void bad_rows_are_refused_in_words(void **state)
          "method name \" a\" begins or ends with a space"},
         {{.name = "system.x", .handler = handler},
          -EINVAL,
-         "method name \"system.x\" is reserved: \"system.\" is the server's"},
+         "method name \"system.x\" is reserved: \"system.\" is the server's "
+         "(DUET_METHOD_REPLACE "
+         "takes it)"},
         {{.name = "m"}, -EINVAL, "method m has no handler"},
         {{.name = "m", .signature = "i:q", .handler = handler},
          -EINVAL,
@@ -162,8 +164,12 @@ static void bad_rows_are_refused_in_words(void **state)
         {{.name = "m", .signature = "i:ii", .params = "x", .handler = handler},
          -EINVAL,
          "m: params \"x\": it has 1 names, the signature up to 2 arguments"},
-        {{.name = "old", .handler = handler}, -EEXIST, "method old is there already"},
-        {{.name = "new0", .handler = handler}, -EEXIST, "method new0 is there already"},
+        {{.name = "old", .handler = handler},
+         -EEXIST,
+         "method old is there already (DUET_METHOD_REPLACE takes its place)"},
+        {{.name = "new0", .handler = handler},
+         -EEXIST,
+         "method new0 is there already (DUET_METHOD_REPLACE takes its place)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_registry_unref(registry);
@@ -360,6 +366,39 @@ static void a_hundred_thousand_methods_are_added_one_by_one(void **state)
     assert_non_null(duet_registry_sorted(registry));
 }
 
+static void a_row_may_take_the_place_of_a_method(void **state)
+{
+    (void)state;
+    const duet_method again[] = {
+        {.name = "old", .handler = handler, .flags = DUET_METHOD_REPLACE, .help = "again"},
+        {.name = "new", .handler = handler, .flags = DUET_METHOD_REPLACE},
+        {.name = "old", .handler = handler, .flags = DUET_METHOD_REPLACE, .help = "twice"},
+        {0}};
+    assert_int_equal(add_one("old"), 0);
+    assert_int_equal(add(again, NULL), 0);
+    assert_int_equal(duet_registry_count(registry), 2);
+    assert_string_equal(find("old")->help, "twice");
+    assert_non_null(find("new"));
+}
+
+/* Where a later row is refused, those that were replaced are back. */
+static void what_was_replaced_is_back_when_a_later_row_is_refused(void **state)
+{
+    (void)state;
+    const duet_method again[] = {
+        {.name = "old", .handler = handler, .flags = DUET_METHOD_REPLACE, .help = "again"},
+        {.name = "old", .handler = handler, .flags = DUET_METHOD_REPLACE, .help = "twice"},
+        {.name = "new", .handler = handler},
+        {.name = "new", .handler = handler},
+        {0}};
+    assert_int_equal(add_one("old"), 0);
+    const struct duet_method_entry *old = find("old");
+    assert_int_equal(add(again, NULL), -EEXIST);
+    assert_int_equal(duet_registry_count(registry), 1);
+    assert_ptr_equal(find("old"), old);
+    assert_null(find("new"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -376,6 +415,8 @@ int main(void)
         TEST(the_list_is_in_the_order_of_names),
         TEST(threads_share_a_registry_without_a_lock),
         TEST(a_hundred_thousand_methods_are_added_one_by_one),
+        TEST(a_row_may_take_the_place_of_a_method),
+        TEST(what_was_replaced_is_back_when_a_later_row_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
