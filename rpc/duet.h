@@ -71,7 +71,7 @@
  *     duet_arg_, duet_reply_, duet_write_,  -                the thread that runs the handler,
  *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns
  *     duet_value_ of a call's values        -                the same
- *     duet_session_                         any thread that has a reference
+ *     duet_session_, duet_request_          any thread that has a reference, or made it
  *     duet_type_name, duet_version          any thread, any time
  *
  * Handlers and hooks run on many threads at once, of the same method too: what they share is
@@ -137,6 +137,7 @@ typedef struct duet_call duet_call;
 typedef struct duet_value duet_value;
 typedef struct duet_writer duet_writer;
 typedef struct duet_session duet_session; /* a client's connection: see Sessions */
+typedef struct duet_request duet_request; /* a call to a client: see Calling the client */
 
 /* ---- Fault codes ----
  *
@@ -626,7 +627,7 @@ typedef enum duet_option {
      * reply. */
     DUET_OPT_WRITE_TIMEOUT = 53,
     /* --idle-timeout: 300s; 0 to 604800s, in ms. A connection without a request; one whose call
-     * still runs is not idle. */
+     * still runs, or whose client has a call of ours to answer, is not idle. 0: never. */
     DUET_OPT_IDLE_TIMEOUT = 54,
     /* --linger-timeout: 30s; 1 to 86400s, in ms. How long an ending connection is read on after
      * its last reply, */
@@ -641,6 +642,9 @@ typedef enum duet_option {
     DUET_OPT_CALL_TIMEOUT = 60,
     /* --max-multicall: 1024; 1 to 100000. Calls in one system.multicall. */
     DUET_OPT_MAX_MULTICALL = 61,
+    /* --request-timeout: 30s; 1 to 86400s, in ms. What duet_request_set_timeout() sets where a
+     * program does not. */
+    DUET_OPT_REQUEST_TIMEOUT = 63,
 
     /* The end. */
 
@@ -930,9 +934,10 @@ DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
 /* ---- Sessions ----
  *
- * A session is one client's connection, over which many calls come. It begins with its first
- * byte, and ends when the connection does: at once on a reset; on a FIN when the last of its
- * calls is answered. Then it is closed, and still there as long as somebody refers to it;
+ * A session is one client's connection, over which many calls come; over MessagePack-RPC its
+ * client may be called (the next section). It begins with its first byte, and ends when the
+ * connection does: at once on a reset; on a FIN when the last of its calls is answered. Then it
+ * is closed, and still there as long as somebody refers to it;
  * duet_session_is_open() is false before the hook session_close is called, so a handler that
  * looks at it under the lock that this hook takes leaves nothing behind. All sessions have
  * ended before duet_server_run() returns.
@@ -978,6 +983,82 @@ DUET_API void duet_session_set_idle_timeout(duet_session *session, unsigned ms);
 DUET_API int duet_server_each_session(duet_server *server,
                                       int (*visit)(duet_session *session, void *ctx),
                                       void *ctx);
+
+/* ---- Calling the client ----
+ *
+ * Over a MessagePack-RPC session the server calls the methods that its client has: Neovim's,
+ * say. The connection is read on meanwhile, so the client may call back before it answers.
+ *
+ *     duet_request *request = duet_session_request(session, "progress", 1);
+ *     duet_write_int(duet_request_writer(request), percent);
+ *     duet_request_notify(request);
+ *     duet_request_free(request);
+ *
+ * One rule of ownership: who made a request frees it, once, whenever it likes; what has been
+ * sent goes on, and its callback is called all the same. Errors stick in a request and are told
+ * by what sends it; a NULL request is one that there was no memory for, and nobody need look.
+ * It can be sent once. A request is for one thread at a time; duet_request_cancel() is for any
+ * that may use it. */
+
+/* A call to be, of `count` arguments, each one value for the request's writer. */
+DUET_API duet_request *duet_session_request(duet_session *session, const char *method,
+                                            size_t count);
+DUET_API duet_writer *duet_request_writer(duet_request *request);
+
+/* ms from sending to the answer; DUET_OPT_REQUEST_TIMEOUT unless set; DUET_NO_TIMEOUT: none. */
+DUET_API void duet_request_set_timeout(duet_request *request, unsigned timeout_ms);
+
+/* Sends it. `done` (or NULL) is called exactly once, later, on the thread of a loop with no
+ * lock held, whatever comes of it; `request` is valid until it returns. It must be quick; it
+ * may send other requests. 0: it is out. Below 0: it could not be sent, and `done` is called
+ * all the same: free nothing here that it frees. -EALREADY: it was sent before, and then this
+ * `done` is not called. Where there is no loop to call it later, because the server has ended
+ * or there is no memory for the request (which is NULL then), it is called before this
+ * returns. */
+DUET_API int duet_request_send(duet_request *request,
+                               void (*done)(duet_request *request, void *ctx), void *ctx);
+
+/* Sends it, unless it is sent already, and waits for the answer; returns duet_request_status().
+ *
+ * In a handler on a worker: calls that come over the same session meanwhile run inside it, on
+ * this thread, up to 16 deep, for else neither side could go on with all workers waiting. So
+ * hold no lock that those may want, and know that an inner call delays the outer one. An inner
+ * call that would have to wait for its method's turn, or be the 17th, is refused with
+ * DUET_FAULT_BUSY. When the handler's own call is cancelled the wait ends with -ECANCELED.
+ *
+ * On a thread of the program's own it only waits. On a loop's thread, where inline handlers
+ * and callbacks run, it is -EDEADLK at once: send it with a callback, and keep the call. */
+DUET_API DUET_MUST_USE int duet_request_wait(duet_request *request);
+
+/* Sends it as a notification, which has no answer. 0, or -errno if it cannot be sent. Also in a
+ * drain. */
+DUET_API int duet_request_notify(duet_request *request);
+
+/* Gives it up: it ends with -ECANCELED, and an answer that still comes is ignored. */
+DUET_API void duet_request_cancel(duet_request *request);
+
+/* How it stands: 0 answered; DUET_REQUEST_FAULT: the client answered with a fault; else -errno,
+ * for what failed on this side: -EINPROGRESS no answer yet; -ETIMEDOUT; -ENOTCONN the session
+ * is closed; -ENOTSUP it is an HTTP session; -ECANCELED; -ESHUTDOWN a drain ended; -EMSGSIZE;
+ * -EINVAL what was written is not its arguments; -ENOBUFS its client reads too slowly;
+ * -EDEADLK; -ENOMEM; -EPROTO the answer is no good one.
+ * duet_request_error() says it in words, "" for 0. All belong to the request. */
+#define DUET_REQUEST_FAULT (-1000)
+DUET_API int duet_request_status(const duet_request *request);
+DUET_API const char *duet_request_error(const duet_request *request);
+DUET_API const duet_value *duet_request_result(const duet_request *request); /* nil unless 0 */
+/* Of a fault. An error of any shape that the field knows is read for its code and words: a
+ * [code, words] array, a string, a number, a map; DUET_FAULT_APPLICATION where it has no code.
+ * The error as it came is the value. */
+DUET_API int duet_request_fault_code(const duet_request *request);
+DUET_API const duet_value *duet_request_fault_value(const duet_request *request);
+
+/* Ends a call with what a request ended with: the fault's code and words, or what failed here
+ * as DUET_FAULT_INTERNAL. Returns what the handler should return. */
+DUET_API int duet_fail_request(duet_call *call, const duet_request *request);
+
+/* Takes NULL. */
+DUET_API void duet_request_free(duet_request *request);
 
 /* ---- Your own loop ----
  *

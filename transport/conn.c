@@ -102,9 +102,8 @@ void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *c
 
 /* ---- What epoll is asked for ---- */
 
-/* The counter of the limit that stops this connection from being read now; NULL when none
- * does. */
-static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
+/* The counter of the limit that the connection is at; NULL when it is at none. */
+static _Atomic uint64_t *reached_limit(const struct duet_conn *conn)
 {
     if (conn->in_flight >= conn->max_in_flight)
         return &conn->conns->paused_in_flight;
@@ -115,6 +114,25 @@ static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
     if (conn->write_blocked && !duet_conn_has_budget(conn, 0))
         return &conn->conns->paused_out_mark; /* many that do not read: less for each */
     return NULL;
+}
+
+/* The same of the limit that stops it from being read now. Who awaits an answer reads on; what
+ * comes beside it is refused, which takes memory too if the peer reads nothing. */
+static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
+{
+    enum { REFUSALS = 2 }; /* so many times the mark they may fill */
+    _Atomic uint64_t *limit = reached_limit(conn);
+    if (limit == NULL || conn->awaited == 0)
+        return limit;
+    return conn->out_size / REFUSALS > conn->conns->conn_limits.out_mark ? limit : NULL;
+}
+
+bool duet_conn_is_over(const struct duet_conn *conn)
+{
+    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
+    return conn->in_flight >= conn->max_in_flight + conn->excused ||
+           conn->in_flight_bytes >= limits->max_in_flight_bytes ||
+           conn->out_size > limits->out_mark;
 }
 
 bool duet_conn_may_read(const struct duet_conn *conn)
@@ -189,6 +207,7 @@ void duet_conn_finish(struct duet_conn *conn)
     drop_input(conn);
     duet_conn_enter(conn, CONN_FINISHING);
     duet_conn_touch(conn);
+    conn->conns->events->unheard(conn);
 }
 
 static void start_lingering(struct duet_conn *conn)
@@ -277,6 +296,19 @@ void duet_conn_release(struct duet_conn *conn, size_t bytes)
         conn->in_flight_bytes < conn->conns->conn_limits.max_in_flight_bytes)
         conn->is_paused = false; /* if its reply stops it, that is another pause */
     duet_conn_touch(conn);
+}
+
+void duet_conn_await(struct duet_conn *conn)
+{
+    conn->awaited++;
+    duet_conn_touch(conn);
+}
+
+void duet_conn_unawait(struct duet_conn *conn)
+{
+    conn->awaited--;
+    if (conn->state != CONN_CLOSED)
+        duet_conn_touch(conn);
 }
 
 /* ---- Drain ---- */

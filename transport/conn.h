@@ -40,6 +40,9 @@ struct duet_conn_events {
     /* The peer will send no more (FIN). Calls still run, replies are still written. */
     void (*peer_finished)(struct duet_conn *conn);
 
+    /* No message of it is delivered any more; replies to it are still written. */
+    void (*unheard)(struct duet_conn *conn);
+
     /* The peer is gone (a reset, a hang-up, a failed write), though bytes that it sent before
      * are unread. They will be; but nobody takes a reply any more. */
     void (*abandoned)(struct duet_conn *conn);
@@ -97,6 +100,8 @@ struct duet_conn {
     uint32_t watched;   /* epoll events asked for */
     uint32_t in_flight; /* calls that somebody else holds */
     uint32_t max_in_flight;
+    uint32_t awaited;       /* answers that its peer owes us: it is read on for them */
+    uint32_t excused;       /* calls in flight that wait for such an answer, and do not count */
     size_t in_flight_bytes; /* their request bytes */
     size_t read_left; /* bytes that are still read; SIZE_MAX until a drain limits them to what
                          had arrived */
@@ -223,6 +228,15 @@ void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out);
 /* Another call of this connection is in flight; or it is answered, and reading may go on. */
 void duet_conn_hold(struct duet_conn *conn, size_t bytes);
 void duet_conn_release(struct duet_conn *conn, size_t bytes);
+
+/* An answer of its peer is awaited from now on, whatever is in flight the other way; and that
+ * is over. */
+void duet_conn_await(struct duet_conn *conn);
+void duet_conn_unawait(struct duet_conn *conn);
+
+/* Whether a limit would stop it from being read if no answer were awaited: who reads it on must
+ * refuse what comes beside answers. */
+bool duet_conn_is_over(const struct duet_conn *conn);
 
 /* How long it may stay without a request, from now on; or DUET_CONN_NEVER. */
 void duet_conn_set_idle_timeout(struct duet_conn *conn, uint64_t ms);

@@ -36,7 +36,8 @@ static enum wait what_for(const struct duet_conn *conn)
         return FOR_US;
     if (conn->framing_state != NULL)
         return conn->in_body ? FOR_BODY : FOR_HEAD;
-    return conn->in_flight > 0 || conn->out_size > 0 ? FOR_US : FOR_REQUEST;
+    bool is_busy = conn->in_flight > 0 || conn->awaited > 0 || conn->out_size > 0;
+    return is_busy ? FOR_US : FOR_REQUEST;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

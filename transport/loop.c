@@ -231,6 +231,20 @@ static int wait_for_events(struct duet_loop *loop, struct epoll_event *events)
     return rest(loop, LOOP_ASLEEP, timeout, events);
 }
 
+/* ---- Whose thread ---- */
+
+static _Thread_local const struct duet_loop *here; /* that this thread turns */
+
+bool duet_loop_is_here(void)
+{
+    return here != NULL;
+}
+
+bool duet_loop_is_turning_here(const struct duet_loop *loop)
+{
+    return here == loop && loop->is_turning;
+}
+
 /* ---- Turns and letters ---- */
 
 /* Takes all letters and delivers them, oldest first. */
@@ -272,12 +286,14 @@ static inline __attribute__((always_inline)) int turn(struct duet_loop *loop,
 int duet_loop_run(struct duet_loop *loop)
 {
     struct epoll_event events[EVENTS_PER_TURN];
-    while (!loop->stopping) {
-        int rc = turn(loop, events, wait_for_events(loop, events));
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    int rc = 0;
+    here = loop;
+    loop->is_turning = true;
+    while (!loop->stopping && rc == 0)
+        rc = turn(loop, events, wait_for_events(loop, events));
+    loop->is_turning = false;
+    here = NULL;
+    return rc;
 }
 
 /* ---- Turns for a program that waits itself ---- */
@@ -330,7 +346,12 @@ int duet_loop_turn(struct duet_loop *loop)
 {
     struct epoll_event events[EVENTS_PER_TURN];
     atomic_store_explicit(&loop->rest, LOOP_AWAKE, memory_order_relaxed);
+    here = loop;
+    loop->is_turning = true;
     int rc = turn(loop, events, epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, 0));
+    loop->is_turning = false;
+    if (loop->stopping || rc < 0)
+        here = NULL;
     fall_asleep(loop);
     return rc;
 }

@@ -56,6 +56,7 @@ struct duet_loop {
     uint64_t timer_at_ms;         /* what the timer is set to; UINT64_MAX: it is not set */
     unsigned expected_letters;    /* the owner's count of letters under way; > 0: doze first */
     unsigned busy_poll_us;        /* how long to spin before resting */
+    bool is_turning;              /* this moment */
     void (*turn_over)(void *ctx); /* the last thing in each turn */
     void *ctx;
 
@@ -87,6 +88,12 @@ int duet_loop_lend(struct duet_loop *loop);
 
 /* One turn of such a loop, without waiting. 0 or -errno of epoll. */
 int duet_loop_turn(struct duet_loop *loop);
+
+/* Whether this thread turns a loop, now or between its turns: it must not wait for one. */
+bool duet_loop_is_here(void);
+
+/* Whether it does now, and that loop. */
+bool duet_loop_is_turning_here(const struct duet_loop *loop);
 
 /* The turn under way is the last one. The loop's own thread. */
 void duet_loop_stop(struct duet_loop *loop);

@@ -3,31 +3,15 @@
  */
 #include "postbox.h"
 
-#include <stdlib.h>
-
-struct duet_postbox *duet_postbox_new(struct duet_loop *loop)
+void duet_postbox_init(struct duet_postbox *box, struct duet_loop *loop)
 {
-    struct duet_postbox *box = calloc(1, sizeof *box);
-    if (box == NULL)
-        return NULL;
-    atomic_init(&box->references, 1);
     pthread_mutex_init(&box->lock, NULL);
     box->loop = loop;
-    return box;
 }
 
-struct duet_postbox *duet_postbox_ref(struct duet_postbox *box)
+void duet_postbox_done(struct duet_postbox *box)
 {
-    atomic_fetch_add_explicit(&box->references, 1, memory_order_relaxed);
-    return box;
-}
-
-void duet_postbox_unref(struct duet_postbox *box)
-{
-    if (box == NULL || atomic_fetch_sub(&box->references, 1) > 1)
-        return;
     pthread_mutex_destroy(&box->lock);
-    free(box);
 }
 
 bool duet_postbox_post(struct duet_postbox *box, struct duet_letter *letter)
@@ -40,6 +24,14 @@ bool duet_postbox_post(struct duet_postbox *box, struct duet_letter *letter)
     }
     pthread_mutex_unlock(&box->lock);
     return loop != NULL;
+}
+
+bool duet_postbox_is_here(struct duet_postbox *box)
+{
+    pthread_mutex_lock(&box->lock);
+    bool is_here = box->loop != NULL && duet_loop_is_turning_here(box->loop);
+    pthread_mutex_unlock(&box->lock);
+    return is_here;
 }
 
 void duet_postbox_close(struct duet_postbox *box)

@@ -122,6 +122,8 @@ static void adopt_raw(struct duet_call *call)
         return;
     call->to.style.raw =
         call->request.raw_seen == DUET_RAW_OLD_SEEN ? DUET_RAW_OLD : DUET_RAW_NEW;
+    if (call->session != NULL)
+        duet_session_show_raw(call->session, call->to.style.raw);
 }
 
 static void start_writer(struct duet_call *call)

@@ -10,6 +10,7 @@
 #include "recipient.h"
 #include "registry.h"
 #include "service.h"
+#include "session.h"
 #include "writer.h"
 
 #include <assert.h>
@@ -53,6 +54,8 @@ struct duet_call {
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;
     struct duet_fault fault;
+    struct duet_wait *wait; /* its handler waits for a client: under the lock of those that do
+                             */
 };
 
 /* A call with no memory of its own yet. It points into itself: it must not be moved. */

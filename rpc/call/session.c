@@ -10,6 +10,32 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* ---- Its keeper ---- */
+
+struct duet_session_keeper *duet_session_keeper_new(struct duet_loop *loop)
+{
+    struct duet_session_keeper *keeper = calloc(1, sizeof *keeper);
+    if (keeper == NULL)
+        return NULL;
+    atomic_init(&keeper->references, 1);
+    duet_postbox_init(&keeper->box, loop);
+    return keeper;
+}
+
+void duet_session_keeper_close(struct duet_session_keeper *keeper)
+{
+    if (keeper != NULL)
+        duet_postbox_close(&keeper->box);
+}
+
+void duet_session_keeper_unref(struct duet_session_keeper *keeper)
+{
+    if (keeper == NULL || atomic_fetch_sub(&keeper->references, 1) > 1)
+        return;
+    duet_postbox_done(&keeper->box);
+    free(keeper);
+}
+
 /* ---- Its life ---- */
 
 static uint64_t next_id(void)
@@ -18,7 +44,7 @@ static uint64_t next_id(void)
     return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-struct duet_session *duet_session_new(const struct duet_session_keeper *keeper, uint64_t conn,
+struct duet_session *duet_session_new(struct duet_session_keeper *keeper, uint64_t conn,
                                       duet_protocol protocol, const struct sockaddr_in6 *peer)
 {
     struct duet_session *session = calloc(1, sizeof *session);
@@ -29,7 +55,7 @@ struct duet_session *duet_session_new(const struct duet_session_keeper *keeper, 
     session->protocol = protocol;
     session->peer = *peer;
     session->keeper = keeper;
-    session->box = duet_postbox_ref(keeper->box);
+    atomic_fetch_add_explicit(&keeper->references, 1, memory_order_relaxed);
     session->users = 1;
     atomic_init(&session->references, 1);
     return session;
@@ -41,7 +67,7 @@ static void free_session(struct duet_session *session)
     if (data != NULL && session->free_data != NULL)
         session->free_data(data);
     free(atomic_load(&session->peer_text));
-    duet_postbox_unref(session->box);
+    duet_session_keeper_unref(session->keeper);
     free(session);
 }
 
@@ -139,7 +165,7 @@ static void ask(duet_session *session, unsigned what)
         return;
     session->letter.deliver = on_letter;
     atomic_fetch_add_explicit(&session->references, 1, memory_order_relaxed);
-    if (!duet_postbox_post(session->box, &session->letter))
+    if (!duet_postbox_post(&session->keeper->box, &session->letter))
         duet_session_unref(session);
 }
 

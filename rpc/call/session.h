@@ -7,7 +7,7 @@
 #ifndef DUET_SESSION_H
 #define DUET_SESSION_H
 
-#include "duet.h"
+#include "codec.h"
 #include "postbox.h"
 
 #include <netinet/in.h>
@@ -15,12 +15,41 @@
 /* What may be asked of a session's keeper, all at once. */
 enum { DUET_ASKED_CLOSE = 1 << 0, DUET_ASKED_IDLE = 1 << 1 };
 
-struct duet_session_keeper {
-    struct duet_postbox *box; /* of the loop that the session lives on */
-    void *ctx;
-    /* On that loop: does what was asked, a sum of DUET_ASKED_…; the session may have ended. */
-    void (*attend)(void *ctx, struct duet_session *session, unsigned asked);
+/* What requests over a session keep to. */
+struct duet_session_terms {
+    struct duet_limits limits;
+    struct duet_style style; /* towards a peer that has shown nothing yet */
+    bool int_is_strict;
+    size_t max_arena;
+    size_t max_write_depth;
+    unsigned request_timeout_ms;
 };
+
+struct duet_outbound;
+
+/* Of one loop; it outlives the loop and whoever owns that, as long as sessions refer to it. */
+struct duet_session_keeper {
+    _Atomic unsigned references;
+    struct duet_postbox box; /* of the loop that the session lives on */
+    struct duet_session_terms terms;
+    void *ctx; /* for the functions, which are called on that loop */
+
+    /* Does what was asked, a sum of DUET_ASKED_…; the session may have ended. */
+    void (*attend)(void *ctx, struct duet_session *session, unsigned asked);
+
+    /* Where its requests go out. 0; -ENOTCONN if it has ended, or -errno. */
+    int (*outbound)(void *ctx, struct duet_session *session, struct duet_outbound **outbound);
+};
+
+/* Of that loop, with one reference; NULL when out of memory. The rest is the owner's to set. */
+struct duet_session_keeper *duet_session_keeper_new(struct duet_loop *loop);
+
+/* Nothing more is asked of it; and its owner refers to it no more. Takes NULL. */
+void duet_session_keeper_close(struct duet_session_keeper *keeper);
+void duet_session_keeper_unref(struct duet_session_keeper *keeper);
+
+struct duet_wait;
+struct duet_inner;
 
 struct duet_session {
     /* Fixed when it is made. */
@@ -28,8 +57,7 @@ struct duet_session {
     uint64_t conn; /* id, for the keeper */
     duet_protocol protocol;
     struct sockaddr_in6 peer;
-    struct duet_postbox *box;                 /* a reference */
-    const struct duet_session_keeper *keeper; /* on its loop only */
+    struct duet_session_keeper *keeper; /* a reference */
 
     /* For any thread. */
     _Atomic unsigned references;
@@ -37,19 +65,26 @@ struct duet_session {
     _Atomic unsigned asked;
     _Atomic unsigned idle_timeout_ms; /* as asked for last */
     _Atomic(char *) peer_text;        /* made when asked for */
+    _Atomic bool has_shown_raw;
+    _Atomic uint8_t raw; /* enum duet_raw, once its bytes have shown it */
     _Atomic(void *) data;
     void (*free_data)(void *data); /* written before data */
     struct duet_letter letter;     /* while `asked` is not 0 */
 
     /* On its loop. */
+    unsigned awaited;     /* requests to its client that are out */
     unsigned users;       /* its connection, and calls that somebody else holds */
     bool has_been_opened; /* the hook session_open let it in */
+
+    /* Under the lock of those that wait. */
+    struct duet_wait *waits;               /* handlers, for its client */
+    struct duet_inner *inner, *last_inner; /* calls that they take in */
 
     struct duet_session *next, **link; /* in its keeper's list, under that one's lock */
 };
 
 /* A session of the connection `conn`, with one user; not open yet. NULL when out of memory. */
-struct duet_session *duet_session_new(const struct duet_session_keeper *keeper, uint64_t conn,
+struct duet_session *duet_session_new(struct duet_session_keeper *keeper, uint64_t conn,
                                       duet_protocol protocol, const struct sockaddr_in6 *peer);
 
 /* One more user of it, and one less. The keeper's loop. */
@@ -62,6 +97,13 @@ static inline void duet_session_leave(struct duet_session *session)
 {
     if (--session->users == 0)
         duet_session_unref(session);
+}
+
+/* Its bytes have shown what its client understands. Any thread. */
+static inline void duet_session_show_raw(struct duet_session *session, uint8_t raw)
+{
+    atomic_store_explicit(&session->raw, raw, memory_order_relaxed);
+    atomic_store(&session->has_shown_raw, true);
 }
 
 #endif

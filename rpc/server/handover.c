@@ -6,6 +6,7 @@
 #include "home_parts.h"
 
 #include "holder.h"
+#include "on_worker.h"
 
 #include <errno.h>
 
@@ -49,12 +50,22 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
     return job;
 }
 
+/* Somebody has it, and perhaps waits in it. False: its answer is complete. */
+static bool doom(const struct duet_ticket *ticket, enum duet_fate fate)
+{
+    struct duet_call *call = &ticket->job->call;
+    bool is_doomed = duet_call_doom(call, fate);
+    if (is_doomed)
+        duet_waits_cancel(call);
+    return is_doomed;
+}
+
 void duet_home_drop_ticket(struct duet_ticket *ticket)
 {
     struct duet_home *home = ticket->home;
     struct duet_job *job = take_back(ticket);
     if (job == NULL)
-        duet_call_doom(&ticket->job->call, FATE_DROPPED);
+        doom(ticket, FATE_DROPPED);
     duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
     duet_ticket_close(&home->tickets, ticket);
     if (job != NULL)
@@ -95,7 +106,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
     struct duet_job *job = take_back(ticket);
     bool is_complete = job != NULL && job->call.stage == CALL_ANSWERED;
-    if (job == NULL && !duet_call_doom(&ticket->job->call, fate))
+    if (job == NULL && !doom(ticket, fate))
         return;
     if (!is_complete)
         duet_home_count_end(home, ticket->method,
@@ -152,10 +163,13 @@ static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
     duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
 }
 
-/* Puts a call with the turn's others. */
+/* Puts a call with the turn's others; or a handler takes it in that waits for its client. */
 static void enqueue(struct duet_home *home, struct duet_job *job)
 {
+    struct duet_session *session = job->call.session;
     home->loop.expected_letters++;
+    if (session->awaited > 0 && duet_waits_take_in(session, &job->inner))
+        return;
     home->batch[home->batch_count++] = &job->queued;
     if (home->batch_count == DUET_HOME_BATCH)
         duet_home_push(home);
@@ -340,6 +354,8 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
         return;
     }
     job->letter.deliver = on_letter;
+    job->inner.run = duet_on_worker_run_inside;
+    job->inner.give_back = duet_on_worker_give_back;
     duet_call_lend(call);
     if (call->stage == CALL_ANSWERED)
         duet_call_end(call);

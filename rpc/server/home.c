@@ -6,6 +6,7 @@
 
 #include "home_parts.h"
 #include "protocol.h"
+#include "request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -212,16 +213,46 @@ static void turn_away_conn(struct duet_conn *conn, struct duet_message *message)
         duet_pages_reject(conn, message);
 }
 
+/* A reply finds its request, or nobody asked for it. The callback comes last. */
+static void take_reply(struct duet_conn *conn, struct duet_job *job)
+{
+    struct duet_home *home = job->home;
+    struct duet_outbound *outbound = duet_caller_of(conn)->outbound;
+    struct duet_request *request = NULL;
+    if (outbound != NULL)
+        request = duet_outbound_answer(outbound, &job->call.request, &job->call.message);
+    if (request == NULL)
+        duet_count(&home->unasked, 1);
+    duet_job_recycle(job);
+    if (request != NULL)
+        duet_request_end(request, request->error);
+}
+
+/* It is read on all the same, for the answers that we wait for. */
+static int fail_over_limit(const struct duet_conn *conn, struct duet_call *call)
+{
+    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
+    return duet_call_fail_busy(call,
+                               "the connection is busy: %" PRIu32 " calls of it with %zu bytes "
+                               "are in progress and %zu bytes of answers unread "
+                               "(--max-in-flight %" PRIu32 ", --max-in-flight-bytes %zu, "
+                               "--out-mark %zu), and its answer is awaited; try again",
+                               conn->in_flight, conn->in_flight_bytes, conn->out_size,
+                               conn->max_in_flight, limits->max_in_flight_bytes,
+                               limits->out_mark);
+}
+
 /* A call whose head has been read runs here, goes to a worker, or is none. */
 static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole,
                      int rc)
 {
     struct duet_home *home = job->home;
     if (rc == 0 && job->call.request.kind == DUET_KIND_RESPONSE) {
-        duet_count(&home->unasked, 1);
-        duet_job_recycle(job);
+        take_reply(conn, job);
         return;
     }
+    if (rc == 0 && conn->awaited > 0 && duet_conn_is_over(conn))
+        rc = fail_over_limit(conn, &job->call);
     if (rc < 0 && !is_answerable(&job->call)) {
         give_up(conn, job);
         return;
@@ -351,6 +382,7 @@ const struct duet_conn_events duet_home_events = {
     .message = on_message,
     .bad = on_bad,
     .peer_finished = on_peer_finished,
+    .unheard = duet_sessions_end_requests,
     .abandoned = on_abandoned,
     .closed = on_closed,
 };

@@ -23,8 +23,8 @@ struct duet_home {
     struct duet_server *server;
     struct duet_loop loop;
     struct duet_conns conns;
-    struct duet_session_keeper keeper; /* what its sessions know of it */
-    struct duet_acceptor *acceptors;   /* one for each listener */
+    struct duet_session_keeper *keeper; /* what its sessions know of it */
+    struct duet_acceptor *acceptors;    /* one for each listener */
     struct duet_tickets tickets;
     struct duet_ticket *orphans; /* of connections that are gone: notifications, or what may
                                     turn out to be one */

@@ -22,6 +22,7 @@ static void drain_conn(struct duet_conn *conn, void *ctx)
 static void finish_conn(struct duet_conn *conn, void *ctx)
 {
     struct duet_home *home = ctx;
+    duet_sessions_end_requests(conn);
     if (duet_conn_has_unread(conn))
         atomic_store(&home->server->deadline_passed, true);
     if (conn->state == CONN_LINGERING)
@@ -181,10 +182,8 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
                 .rate_ms = RATE_MS,
             },
     };
-    home->keeper = (struct duet_session_keeper){
-        .box = duet_postbox_new(&home->loop), .ctx = home, .attend = duet_sessions_attend};
-    if (rc == 0 && home->keeper.box == NULL)
-        rc = -ENOMEM;
+    if (rc == 0)
+        rc = duet_sessions_open(home);
     home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
     if (rc == 0 && home->acceptors == NULL)
         rc = -ENOMEM;
@@ -231,8 +230,7 @@ void duet_home_done(struct duet_home *home)
 {
     if (home->server == NULL)
         return;
-    if (home->keeper.box != NULL)
-        duet_postbox_close(home->keeper.box);
+    duet_session_keeper_close(home->keeper);
     free_late_letters(home);
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
@@ -240,6 +238,6 @@ void duet_home_done(struct duet_home *home)
     duet_jobs_free(home);
     duet_tickets_done(&home->tickets);
     duet_loop_done(&home->loop);
-    duet_postbox_unref(home->keeper.box);
+    duet_session_keeper_unref(home->keeper);
     free(home->acceptors);
 }

@@ -10,6 +10,7 @@
 #include "call.h"
 #include "conn.h"
 #include "pool.h"
+#include "wait.h"
 
 struct duet_home;
 struct duet_view;
@@ -24,6 +25,7 @@ struct duet_job {
                                                   --server-timing */
     struct duet_queue_link queued;             /* while it waits for a worker */
     bool keeps_place;                          /* in the queue: it is to come again */
+    struct duet_inner inner;                   /* while a handler that waits may take it in */
     struct duet_gate_link in_line;             /* while it waits for its method's gate */
     struct duet_letter letter;                 /* its way home */
     struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by

@@ -8,6 +8,9 @@
 #include "holder.h"
 #include "home.h"
 
+/* Calls within calls that wait: each takes as much stack as its handler does. */
+enum { MAX_INSIDE = 16 };
+
 static void post_home(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_loop *loop = &job->home->loop;
@@ -22,24 +25,36 @@ static void post_home(struct duet_worker *self, struct duet_job *job)
 static void finish(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_server *server = job->home->server;
-    duet_pool_finish(&server->pool, (unsigned)(self - server->worker_notes));
+    if (self->runner.depth == 0)
+        duet_pool_finish(&server->pool, (unsigned)(self - server->worker_notes));
     post_home(self, job);
 }
 
-void duet_on_worker_rest(void *ctx, unsigned worker)
+static void announce(struct duet_worker *self)
 {
-    const struct duet_server *server = ctx;
-    struct duet_worker *self = &server->worker_notes[worker];
     if (self->owed != NULL)
         duet_loop_announce(self->owed);
     self->owed = NULL;
     self->last_end_ns = 0;
 }
 
+void duet_on_worker_rest(void *ctx, unsigned worker)
+{
+    const struct duet_server *server = ctx;
+    announce(&server->worker_notes[worker]);
+}
+
+/* It is going to wait in a handler. */
+static void rest(struct duet_runner *runner)
+{
+    announce(DUET_HOLDER(runner, struct duet_worker, runner));
+}
+
 /* One clock read a call: the end of one is the start of the next. */
 static void begin(struct duet_worker *self, struct duet_job *job)
 {
     atomic_store_explicit(&self->running, job->call.method, memory_order_relaxed);
+    self->runner.call = &job->call;
     job->started_ns = self->last_end_ns > job->arrived_ns ? self->last_end_ns : duet_clock_ns();
 }
 
@@ -49,6 +64,7 @@ static void end(struct duet_worker *self, struct duet_job *job)
         duet_call_compress(&job->call);
     self->last_end_ns = job->ended_ns = duet_clock_ns();
     atomic_store_explicit(&self->running, NULL, memory_order_relaxed);
+    self->runner.call = NULL;
 }
 
 /* Runs it; or it has run, and wants to be compressed. */
@@ -134,10 +150,26 @@ static void enter_gate(struct duet_worker *self, struct duet_job *job)
         finish(self, job);
 }
 
+/* Inside another call nobody waits for a turn, which may be that call's own, and nobody runs
+ * those whose turn comes then. */
+static void run_gated_inside(struct duet_worker *self, struct duet_job *job)
+{
+    struct duet_gate *gate = &job->call.method->gate;
+    if (!duet_gate_try(gate)) {
+        refuse(self, job, duet_call_fail_method_busy(&job->call));
+    } else {
+        run(self, job);
+        duet_gate_hand_on(gate);
+    }
+    finish(self, job);
+}
+
 static void run_gated(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_method_entry *method = job->call.method;
-    if (duet_gate_try(&method->gate)) {
+    if (self->runner.depth > 0) {
+        run_gated_inside(self, job);
+    } else if (duet_gate_try(&method->gate)) {
         run_all_admitted(self, job);
     } else if (method->flags & DUET_METHOD_REFUSE_BUSY || !may_wait(job->home->server)) {
         refuse(self, job, duet_call_fail_method_busy(&job->call));
@@ -168,21 +200,59 @@ static void run_let_in(struct duet_worker *self, struct duet_job *job)
     run_all_admitted(self, job);
 }
 
-void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
+static int fail_too_deep(struct duet_job *job)
 {
-    struct duet_job *job = DUET_HOLDER(item, struct duet_job, queued);
+    return duet_call_fail_busy(&job->call,
+                               "%.200s is not run: %d handlers wait inside each other for "
+                               "this client already; try again",
+                               job->call.method->name, MAX_INSIDE);
+}
+
+static void run_any(struct duet_worker *self, struct duet_job *job)
+{
     const struct duet_call *call = &job->call;
-    struct duet_worker *self = &job->home->server->worker_notes[worker];
     if (call->stage == CALL_ADMITTED) {
         run_let_in(self, job);
     } else if (duet_call_is_doomed(call)) {
         finish(self, job);
     } else if (call->stage == CALL_READ) {
         read_call(self, job);
+    } else if (call->stage == CALL_ROUTED && self->runner.depth > MAX_INSIDE) {
+        refuse(self, job, fail_too_deep(job));
+        finish(self, job);
     } else if (call->stage == CALL_ROUTED && call->method->gate.max > 0) {
         run_gated(self, job);
     } else {
         run(self, job);
         finish(self, job);
     }
+}
+
+void duet_on_worker_run(struct duet_queue_link *item, unsigned worker)
+{
+    struct duet_job *job = DUET_HOLDER(item, struct duet_job, queued);
+    struct duet_worker *self = &job->home->server->worker_notes[worker];
+    self->runner.rest = rest;
+    duet_runner_enter(&self->runner);
+    run_any(self, job);
+}
+
+void duet_on_worker_run_inside(struct duet_inner *inner, struct duet_runner *runner)
+{
+    struct duet_worker *self = DUET_HOLDER(runner, struct duet_worker, runner);
+    const struct duet_method_entry *running = atomic_load(&self->running);
+    struct duet_call *call = runner->call;
+    runner->depth++;
+    run_any(self, DUET_HOLDER(inner, struct duet_job, inner));
+    runner->depth--;
+    runner->call = call;
+    atomic_store_explicit(&self->running, running, memory_order_relaxed);
+    announce(self);
+}
+
+void duet_on_worker_give_back(struct duet_inner *inner)
+{
+    struct duet_job *job = DUET_HOLDER(inner, struct duet_job, inner);
+    duet_loop_post(&job->home->loop, &job->letter);
+    duet_loop_announce(&job->home->loop);
 }

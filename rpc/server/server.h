@@ -15,6 +15,7 @@
 #include "registry.h"
 #include "service.h"
 #include "sessions.h"
+#include "wait.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -25,8 +26,9 @@ struct duet_home;
 /* What a worker notes, on a cache line of its own. */
 struct duet_worker {
     _Alignas(64) _Atomic(const struct duet_method_entry *) running; /* for all to see */
-    struct duet_loop *owed; /* that it has posted to without announcing it */
-    uint64_t last_end_ns;   /* when its last call ended; 0: long ago */
+    struct duet_runner runner; /* this thread, to the handlers that it runs */
+    struct duet_loop *owed;    /* that it has posted to without announcing it */
+    uint64_t last_end_ns;      /* when its last call ended; 0: long ago */
 };
 
 enum { DUET_SERVER_WORDS = 1024 };

@@ -59,7 +59,7 @@ bool duet_sessions_begin(struct duet_conn *conn, duet_protocol protocol, bool is
     struct duet_home *home = conn->conns->ctx;
     struct duet_server *server = home->server;
     struct duet_session *session =
-        duet_session_new(&home->keeper, conn->id, protocol, &conn->peer.in6);
+        duet_session_new(home->keeper, conn->id, protocol, &conn->peer.in6);
     duet_caller_of(conn)->session = session;
     if (session == NULL || is_turned_away)
         return session != NULL;
@@ -77,6 +77,9 @@ void duet_sessions_end(struct duet_conn *conn)
     if (session == NULL)
         return;
     atomic_store(&session->is_open, false);
+    duet_sessions_end_requests(conn);
+    duet_outbound_free(duet_caller_of(conn)->outbound);
+    duet_caller_of(conn)->outbound = NULL;
     if (session->has_been_opened) {
         leave_list(&home->server->sessions, session);
         tell_hooks(session, &home->server->service.hooks);
@@ -92,7 +95,7 @@ static uint64_t idle_ms(unsigned timeout_ms)
     return timeout_ms == DUET_NO_TIMEOUT ? DUET_CONN_NEVER : timeout_ms;
 }
 
-void duet_sessions_attend(void *ctx, struct duet_session *session, unsigned asked)
+static void attend(void *ctx, struct duet_session *session, unsigned asked)
 {
     struct duet_home *home = ctx;
     struct duet_conn *conn = duet_conns_find(&home->conns, session->conn);
@@ -102,6 +105,59 @@ void duet_sessions_attend(void *ctx, struct duet_session *session, unsigned aske
         duet_conn_set_idle_timeout(conn, idle_ms(atomic_load(&session->idle_timeout_ms)));
     if (asked & DUET_ASKED_CLOSE)
         duet_conn_finish(conn);
+}
+
+/* ---- Requests to its client ---- */
+
+void duet_sessions_end_requests(struct duet_conn *conn)
+{
+    const struct duet_home *home = conn->conns->ctx;
+    struct duet_outbound *outbound = duet_caller_of(conn)->outbound;
+    if (outbound != NULL)
+        duet_outbound_end(outbound, home->is_draining ? -ESHUTDOWN : -ENOTCONN);
+}
+
+/* It may hold as much as one reply may be large, beside what waits already. */
+static size_t max_unsent(const struct duet_server *server)
+{
+    enum { PART = 16 }; /* so many clients that do not read leave room for others */
+    return server->budget.max / PART;
+}
+
+static int outbound_of(void *ctx, struct duet_session *session, struct duet_outbound **outbound)
+{
+    struct duet_home *home = ctx;
+    struct duet_conn *conn = duet_conns_find(&home->conns, session->conn);
+    if (conn == NULL)
+        return -ENOTCONN;
+    if (home->is_past_deadline)
+        return -ESHUTDOWN;
+    struct duet_caller *caller = duet_caller_of(conn);
+    if (caller->outbound == NULL)
+        caller->outbound = duet_outbound_new(conn, max_unsent(home->server));
+    *outbound = caller->outbound;
+    return *outbound != NULL ? 0 : -ENOMEM;
+}
+
+int duet_sessions_open(struct duet_home *home)
+{
+    const struct duet_server *server = home->server;
+    const struct duet_service *service = &server->service;
+    home->keeper = duet_session_keeper_new(&home->loop);
+    if (home->keeper == NULL)
+        return -ENOMEM;
+    home->keeper->ctx = home;
+    home->keeper->attend = attend;
+    home->keeper->outbound = outbound_of;
+    home->keeper->terms = (struct duet_session_terms){
+        .limits = service->limits,
+        .style = service->style,
+        .int_is_strict = service->int_is_strict,
+        .max_arena = service->max_arena,
+        .max_write_depth = service->max_write_depth,
+        .request_timeout_ms = (unsigned)server->options.value[DUET_OPT_REQUEST_TIMEOUT],
+    };
+    return 0;
 }
 
 /* ---- All of them ---- */

@@ -8,6 +8,8 @@
 #include "conn.h"
 #include "session.h"
 
+struct duet_home;
+
 /* All that are open, on all loops. */
 struct duet_session_list {
     pthread_mutex_t lock;
@@ -22,7 +24,10 @@ bool duet_sessions_begin(struct duet_conn *conn, duet_protocol protocol, bool is
 /* The connection of it, if it has one, is gone. The loop. */
 void duet_sessions_end(struct duet_conn *conn);
 
-/* Does what others have asked of a session; the keeper's `attend`. The loop. */
-void duet_sessions_attend(void *home, struct duet_session *session, unsigned asked);
+/* A connection will answer no request of ours any more: those that are out end. The loop. */
+void duet_sessions_end_requests(struct duet_conn *conn);
+
+/* A home can have sessions from now on. 0 or -ENOMEM. */
+int duet_sessions_open(struct duet_home *home);
 
 #endif

@@ -83,6 +83,7 @@ struct duet_response {
     const char *message;
     size_t message_size;
     msgpack_object data;
+    msgpack_object fault; /* all of it, as it came */
 };
 
 struct duet_writer;
@@ -123,6 +124,10 @@ struct duet_codec {
     int (*begin_call)(struct duet_writer *writer, enum duet_kind kind, uint32_t msgid,
                       const char *method, size_t count);
     int (*end_call)(struct duet_writer *writer);
+
+    /* A whole call that was written with msgid UINT32_MAX becomes one of that kind and msgid,
+     * in place. Returns how many of its first bytes fall away. */
+    size_t (*readdress)(uint8_t *call, enum duet_kind kind, uint32_t msgid);
 
     /* Reads a whole reply into the arena, and its msgid where the format has one; head need not
      * have seen it. A fault is a good reply. 0, or DUET_FAILED with the fault of `reply` set:

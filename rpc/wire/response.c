@@ -92,6 +92,7 @@ void duet_response_result(struct duet_response *response, msgpack_object result)
         .status = DUET_RESPONSE_RESULT,
         .result = result,
         .data = {.type = MSGPACK_OBJECT_NIL},
+        .fault = {.type = MSGPACK_OBJECT_NIL},
     };
 }
 
@@ -119,4 +120,5 @@ void duet_response_fault(struct duet_response *response, msgpack_object object)
         response->data = fault.object;
     else if (reading.data != NULL)
         response->data = reading.data->object;
+    response->fault = fault.object;
 }

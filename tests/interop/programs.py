@@ -25,6 +25,7 @@ LIMITS = {
     "--linger-timeout": "30000",
     "--linger-idle": "1000",
     "--max-multicall": "1024",
+    "--request-timeout": "30000",
     "--drain-ms": "3000",
 }
 

@@ -186,6 +186,11 @@ static void on_peer_finished(struct duet_conn *conn)
     rig->fins++;
 }
 
+static void on_unheard(struct duet_conn *conn)
+{
+    (void)conn;
+}
+
 static void on_abandoned(struct duet_conn *conn)
 {
     struct rig *rig = conn->conns->ctx;
@@ -204,6 +209,7 @@ static const struct duet_conn_events events = {
     .message = on_message,
     .bad = on_bad,
     .peer_finished = on_peer_finished,
+    .unheard = on_unheard,
     .abandoned = on_abandoned,
     .closed = on_closed,
 };

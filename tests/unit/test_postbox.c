@@ -14,6 +14,7 @@
 struct counted {
     struct duet_letter letter;
     struct duet_loop *loop;
+    struct duet_postbox *box;
     int delivered;
 };
 
@@ -26,6 +27,8 @@ static void on_letter(struct duet_letter *letter)
 {
     struct counted *counted = DUET_HOLDER(letter, struct counted, letter);
     counted->delivered++;
+    assert_true(duet_postbox_is_here(counted->box));
+    assert_true(duet_loop_is_here());
     duet_loop_stop(counted->loop);
 }
 
@@ -34,12 +37,15 @@ static void a_letter_wakes_the_loop(void **state)
     (void)state;
     struct duet_loop loop;
     assert_int_equal(duet_loop_init(&loop, on_turn_over, NULL), 0);
-    struct duet_postbox *box = duet_postbox_new(&loop);
-    struct counted counted = {.letter.deliver = on_letter, .loop = &loop};
-    assert_true(duet_postbox_post(box, &counted.letter));
+    struct duet_postbox box;
+    duet_postbox_init(&box, &loop);
+    struct counted counted = {.letter.deliver = on_letter, .loop = &loop, .box = &box};
+    assert_true(duet_postbox_post(&box, &counted.letter));
+    assert_false(duet_postbox_is_here(&box));
     assert_int_equal(duet_loop_run(&loop), 0);
     assert_int_equal(counted.delivered, 1);
-    duet_postbox_unref(box);
+    assert_false(duet_postbox_is_here(&box));
+    duet_postbox_done(&box);
     duet_loop_done(&loop);
 }
 
@@ -48,15 +54,15 @@ static void a_closed_box_leaves_the_letter_with_its_sender(void **state)
     (void)state;
     struct duet_loop loop;
     assert_int_equal(duet_loop_init(&loop, on_turn_over, NULL), 0);
-    struct duet_postbox *box = duet_postbox_new(&loop), *other = duet_postbox_ref(box);
-    duet_postbox_close(box);
+    struct duet_postbox box;
+    duet_postbox_init(&box, &loop);
+    duet_postbox_close(&box);
     duet_loop_done(&loop);
-    duet_postbox_unref(box);
     struct counted counted = {.letter.deliver = on_letter};
-    assert_false(duet_postbox_post(other, &counted.letter));
+    assert_false(duet_postbox_post(&box, &counted.letter));
+    assert_false(duet_postbox_is_here(&box));
     assert_int_equal(counted.delivered, 0);
-    duet_postbox_unref(other);
-    duet_postbox_unref(NULL);
+    duet_postbox_done(&box);
 }
 
 int main(void)

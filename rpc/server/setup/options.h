@@ -9,7 +9,7 @@
 #include "texts.h"
 
 enum {
-    DUET_OPTION_COUNT = 35,
+    DUET_OPTION_COUNT = 36,
     DUET_OPTION_END = 128, /* all their numbers are below it */
 };
 

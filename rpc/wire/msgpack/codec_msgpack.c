@@ -10,6 +10,7 @@
 #include "response.h"
 #include "writer.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* ---- The walk again, for messages in an HTTP body */
@@ -144,6 +145,21 @@ static int end_call(struct duet_writer *writer)
     return 0;
 }
 
+/* [0, msgid, …: five bytes hold the longest msgid, and two are enough for [2, …. */
+static size_t readdress(uint8_t *call, enum duet_kind kind, uint32_t msgid)
+{
+    enum { MSGID_AT = 2, METHOD_AT = 7, UINT32 = 0xce };
+    if (kind == DUET_KIND_NOTIFICATION) {
+        call[METHOD_AT - 2] = 0x93;
+        call[METHOD_AT - 1] = TYPE_NOTIFICATION;
+        return METHOD_AT - 2;
+    }
+    uint32_t big_endian = htobe32(msgid);
+    call[MSGID_AT] = UINT32;
+    memcpy(call + MSGID_AT + 1, &big_endian, sizeof big_endian);
+    return 0;
+}
+
 /* An error that is not nil is one whatever stands beside it: false and 0 too, as most clients
  * have it. */
 static int read_reply(struct duet_incoming *reply, struct duet_response *response)
@@ -177,5 +193,6 @@ const struct duet_codec duet_codec_msgpack = {
     .fault = write_fault,
     .begin_call = begin_call,
     .end_call = end_call,
+    .readdress = readdress,
     .reply = read_reply,
 };

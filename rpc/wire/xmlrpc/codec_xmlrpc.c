@@ -117,6 +117,13 @@ static int begin_call(struct duet_writer *writer, enum duet_kind kind, uint32_t 
     return duet_writer_open_call(writer, rc, count);
 }
 
+/* Its HTTP request says whose reply it is. */
+static size_t readdress(uint8_t *call, enum duet_kind kind, uint32_t msgid)
+{
+    (void)call, (void)kind, (void)msgid;
+    return 0;
+}
+
 static int end_call(struct duet_writer *writer)
 {
     int rc = duet_buf_append(&writer->out, TEXT("</params></methodCall>\r\n"));
@@ -157,5 +164,6 @@ const struct duet_codec duet_codec_xmlrpc = {
     .fault = fault,
     .begin_call = begin_call,
     .end_call = end_call,
+    .readdress = readdress,
     .reply = reply,
 };
