@@ -1,9 +1,10 @@
 /*
- * A server for trying clients against: every type there and back, a slow method, a failing one,
- * one that returns nothing, and the XML-RPC validation suite.
+ * A server for trying clients against: every type there and back, a slow method, one that waits
+ * for another call, a failing one, one that returns nothing, and the XML-RPC validation suite.
  */
 #include "validator1.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -57,6 +58,54 @@ static int demo_sleep(duet_call *call, void *ctx)
     return duet_reply_double(call, left > 0 ? seconds - left : seconds);
 }
 
+/* How many waits of each number may end. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned may_end[64];
+} waits = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool may_end(unsigned number)
+{
+    pthread_mutex_lock(&waits.lock);
+    bool may = waits.may_end[number] > 0;
+    waits.may_end[number] -= may;
+    pthread_mutex_unlock(&waits.lock);
+    return may;
+}
+
+/* The number that waits, or goes; negative when it is none. */
+static int number_of(duet_call *call)
+{
+    int64_t number = duet_arg_int(call, 0);
+    int last = (int)(sizeof waits.may_end / sizeof *waits.may_end) - 1;
+    if (number < 0 || number > last)
+        return duet_fail(call, DUET_FAULT_PARAMS, "the number must be 0 to %d", last);
+    return (int)number;
+}
+
+static int demo_wait(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int number = number_of(call);
+    if (number < 0)
+        return number;
+    while (!may_end((unsigned)number) && !duet_call_cancelled(call))
+        nap(0.001);
+    return duet_reply_int(call, number);
+}
+
+static int demo_go(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int number = number_of(call);
+    if (number < 0)
+        return number;
+    pthread_mutex_lock(&waits.lock);
+    waits.may_end[number]++;
+    pthread_mutex_unlock(&waits.lock);
+    return 0;
+}
+
 static int demo_fail(duet_call *call, void *ctx)
 {
     (void)ctx;
@@ -99,6 +148,15 @@ static const duet_method methods[] = {
      .signature = "d:d",
      .handler = demo_sleep,
      .help = "Sleeps for some seconds; returns how long it slept."},
+    {.name = "demo.wait",
+     .signature = "i:i",
+     .handler = demo_wait,
+     .help = "Waits until demo.go is called with the same number, and returns that."},
+    {.name = "demo.go",
+     .signature = "n:i",
+     .handler = demo_go,
+     .flags = DUET_METHOD_INLINE,
+     .help = "Lets one demo.wait with that number end, now or when it comes."},
     {.name = "demo.fail",
      .signature = "n:is",
      .handler = demo_fail,

@@ -112,13 +112,15 @@ class Streams(WireTest):
         self.assertEqual(self.replies(data), [[RESPONSE, 1, None, 14]])
 
     def test_1000_pipelined_calls_are_answered_in_the_order_they_end(self):
-        with Peer(self.workers) as peer:
-            naps = [2.0, 1.3, 0.6, 0.1]  # far apart: a busy machine wakes late
-            peer.send(*([REQUEST, i, "demo.sleep", [nap]] for i, nap in enumerate(naps)))
-            peer.send(*([REQUEST, i, "double", [i]] for i in range(len(naps), 1000)))
-            order = [peer.receive()[1] for _ in range(1000)]
-        self.assertEqual(sorted(order), list(range(1000)))
-        self.assertEqual(order[-4:], [3, 2, 1, 0])
+        waiting = 4
+        with Peer(self.workers) as peer, Peer(self.workers) as other:
+            peer.send(*([REQUEST, i, "demo.wait", [i]] for i in range(waiting)))
+            peer.send(*([REQUEST, i, "double", [i]] for i in range(waiting, 1000)))
+            order = [peer.receive()[1] for _ in range(waiting, 1000)]
+            self.assertEqual(sorted(order), list(range(waiting, 1000)))
+            for i in reversed(range(waiting)):
+                other.call("demo.go", i)
+                self.assertEqual(peer.receive(), [RESPONSE, i, None, i])
 
     @classmethod
     def setUpClass(cls):
