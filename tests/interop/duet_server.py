@@ -175,21 +175,21 @@ class Peer:
 def receive_exactly(sock, size):
     """`size` bytes, fewer only at the end of the stream. (With a timeout MSG_WAITALL waits for
     the first ones only.)"""
-    data = b""
+    data = bytearray()
     while len(data) < size and (chunk := sock.recv(size - len(data))):
         data += chunk
-    return data
+    return bytes(data)
 
 
 def read_to_end(sock):
     """All bytes until the server closes; a reset is an end too."""
-    data = b""
+    data = bytearray()  # bytes would be copied whole for each chunk
     try:
         while chunk := sock.recv(1 << 16):
             data += chunk
     except ConnectionResetError:
         pass
-    return data
+    return bytes(data)
 
 
 class DuetTest(unittest.TestCase):

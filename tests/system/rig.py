@@ -83,7 +83,14 @@ class Answer:
 
 
 class SystemTest(DuetTest):
-    """DuetTest looks after each test whether the server still answers in both protocols."""
+    """DuetTest looks after each test whether the server still answers in both protocols. Who is
+    refused while it sends has long to go on with that: a busy machine may hold it up."""
+
+    patience = ("--linger-idle", "60s")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(*cls.patience, *cls.flags, listen=cls.listen)
 
     # ---- The process
 
