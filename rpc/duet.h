@@ -549,8 +549,8 @@ DUET_API void duet_server_drain(duet_server *server);
 
 /* The first set-up error in words, "" if there was none. Belongs to the server; valid until the
  * next call of a set-up function or until freed. What duet_server_add() and
- * duet_server_remove() refuse while the server runs is told by their return value alone. For a
- * NULL server: "out of memory". */
+ * duet_server_add_types() refuse while the server runs does not stick: their words go to the
+ * hooks' `notice`. For a NULL server: "out of memory". */
 DUET_API const char *duet_server_error(const duet_server *server);
 
 /* ---- Options and limits ----
@@ -1112,6 +1112,9 @@ typedef struct duet_outcome {
     /* "", or the fault's words on one line: what would leave it stands there as \x0a. */
     const char *message;
     size_t request_bytes, reply_bytes;
+    uint64_t queue_us; /* waiting for a worker or its method's turn */
+    uint64_t run_us;   /* in its handler; 0 if that did not begin */
+    uint64_t total_us; /* from the request's last byte to the end of its reply's writing */
 } duet_outcome;
 
 /* Each may be NULL. Those of calls see method, peer, protocol and session through `call`. */
@@ -1131,11 +1134,22 @@ typedef struct duet_hooks {
      * DUET_FAULT_CANCELLED), when the handler has returned. */
     void (*after)(duet_call *call, const duet_outcome *outcome, void *ctx);
 
+    /* Runs before anything is decoded, on a loop's thread or a worker's, when the method has
+     * been found: by method and caller alone it may refuse the call, as `before` does. There
+     * are no arguments yet. Calls of one connection pass it in the order in which they came.
+     * Entries of a multicall and invoked calls pass it too. It must be quick. */
+    int (*admit)(duet_call *call, void *ctx);
+
     /* A session begins, before its first call; returning below 0 closes it. And it has ended:
      * calls of it may still run, and hold it. On a loop's thread. session_close is called for
      * each session for which all session_open hooks returned 0. */
     int (*session_open)(duet_session *session, void *ctx);
     void (*session_close)(duet_session *session, void *ctx);
+
+    /* Words for whoever looks after the program: an inline handler that holds its loop too
+     * long, a table that was refused while the server ran. One line without its end; any
+     * thread. */
+    void (*notice)(const char *words, void *ctx);
 } duet_hooks;
 
 /* Is behind duet_server_add_hooks(), for a struct of `size` bytes. */
@@ -1143,9 +1157,9 @@ DUET_API int duet_server_add_hooks_sized(duet_server *server, const duet_hooks *
                                          size_t size, void *ctx);
 
 /* Adds hooks, before run; `ctx` goes to all of them. Copies the struct. Several may be added:
- * befores are called in the order they were added, and the first that refuses is the last to be
- * called; afters in the opposite order, all of them. They run on many threads at once, and must
- * be thread-safe. -EINVAL for NULL, -ENOMEM. */
+ * admits and befores are called in the order they were added, and the first that refuses is the
+ * last to be called; afters in the opposite order, all of them. They run on many threads at
+ * once, and must be thread-safe. -EINVAL for NULL, -ENOMEM. */
 DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks *hooks,
                                           void *ctx)
 {

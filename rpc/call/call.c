@@ -24,6 +24,7 @@ void duet_call_init(struct duet_call *call, const struct duet_service *service)
     duet_arena_init(&call->arena, service->max_arena);
     duet_buf_init(&call->message, SIZE_MAX);
     duet_writer_init(&call->own_writer, service->max_reply);
+    call->own_writer.fault = &call->fault; /* hooks may write before it is started */
     call->account.budget = service->budget;
     call->arena.account = call->own_writer.out.account = &call->account;
     call->request.limits = &service->limits;
@@ -52,6 +53,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->account.refused = false;
     duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
     call->writer = &call->own_writer;
+    call->own_writer.wanted = 0; /* nothing may be written before it is started */
     call->method = NULL;
     call->default_name = "";
     call->peer_text = NULL;
@@ -59,6 +61,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->stage = CALL_READ;
     call->ending = ENDED_OK;
     call->reply_is_gzip = false;
+    call->began_ns = 0;
     call->fault.code = 0;
     call->request.has_msgid = false;
     call->request.kind = DUET_KIND_REQUEST;
@@ -137,27 +140,6 @@ static void start_writer(struct duet_call *call)
         call->message.data != NULL && !(call->to.notes & DUET_NOTE_ACCEPT_GZIP);
 }
 
-/* In the order they were added, until one refuses. Apart, so that calls without hooks do not
- * save registers for it. */
-__attribute__((noinline)) static int ask_before(struct duet_call *call)
-{
-    const struct duet_hook_list *list = &call->service->hooks;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct duet_hook *hook = &list->at[i];
-        int rc = hook->hooks.before != NULL ? hook->hooks.before(call, hook->ctx) : 0;
-        if (call->ending != ENDED_OK)
-            return DUET_FAILED;
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-int duet_call_ask_before(struct duet_call *call)
-{
-    return call->service->hooks.count > 0 ? ask_before(call) : 0;
-}
-
 static int fail_positive(struct duet_call *call, int rc)
 {
     return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
@@ -234,30 +216,6 @@ void duet_call_settle(struct duet_call *call, int rc)
         complete_fault(call, rc);
     else
         call->fault.code = 0; /* of an invoked call that the handler has dealt with */
-}
-
-/* The last one added is the first to be told. */
-static void tell_after(struct duet_call *call)
-{
-    const struct duet_hook_list *list = &call->service->hooks;
-    char words[sizeof call->fault.message]; /* on one line: most hooks write logs */
-    duet_escape(words, sizeof words, call->fault.message,
-                call->fault.code ? strlen(call->fault.message) : 0);
-    duet_outcome outcome = {
-        .code = call->fault.code,
-        .message = words,
-        .request_bytes = call->wire_size,
-        .reply_bytes = duet_writer_size(&call->own_writer),
-    };
-    for (size_t i = list->count; i-- > 0;)
-        if (list->at[i].hooks.after != NULL)
-            list->at[i].hooks.after(call, &outcome, list->at[i].ctx);
-}
-
-void duet_call_tell_after(struct duet_call *call)
-{
-    if (call->service->hooks.count > 0)
-        tell_after(call);
 }
 
 /* Lets go of a large tree as soon as nobody reads it any more: its reply may be long on its

@@ -43,8 +43,10 @@ struct duet_call {
     enum duet_call_stage stage;       /* only duet_call_enter assigns it */
     enum duet_ended ending; /* ENDED_OK, until it is known to be a fault or a refusal */
     bool reply_is_gzip;
-    _Atomic int fate;         /* enum duet_fate, by the functions of fate.h */
-    char *peer_text;          /* made when asked for */
+    _Atomic int fate;                /* enum duet_fate, by the functions of fate.h */
+    uint64_t arrived_ns, started_ns; /* when it was whole, and when its waiting ended */
+    uint64_t began_ns; /* when its handler did, if there are hooks to be told; 0: it has not */
+    char *peer_text;   /* made when asked for */
     const char *default_name; /* of a method that is the default: as it was called */
     struct sockaddr_in6 peer;
     struct duet_account account; /* that large memory is taken from: arena, reply, inflated

@@ -18,12 +18,31 @@ static inline int duet_call_tell_budget(struct duet_call *call, int rc)
     return rc < 0 && call->account.refused ? duet_call_fail_over_budget(call) : rc;
 }
 
-/* The steps of a call from its method on, in their order: the hook before it, the handler, what
- * its fault is in the end, the hook after it. */
-int duet_call_ask_before(struct duet_call *call);
+/* call_hooks.c, for a service that has hooks. The first two: 0, or what refused the call. */
+int duet_call_admit_hooks(struct duet_call *call);
+int duet_call_before_hooks(struct duet_call *call);
+void duet_call_after_hooks(struct duet_call *call);
+
+/* The steps of a call from its method on, in their order: the hooks that let it in, those
+ * before it, the handler, what its fault is in the end, the hooks after it. */
+static inline int duet_call_ask_admit(struct duet_call *call)
+{
+    return call->service->hooks.has_admit ? duet_call_admit_hooks(call) : 0;
+}
+
+static inline int duet_call_ask_before(struct duet_call *call)
+{
+    return call->service->hooks.count > 0 ? duet_call_before_hooks(call) : 0;
+}
+
 int duet_call_handle(struct duet_call *call);
 void duet_call_settle(struct duet_call *call, int rc);
-void duet_call_tell_after(struct duet_call *call);
+
+static inline void duet_call_tell_after(struct duet_call *call)
+{
+    if (call->service->hooks.count > 0)
+        duet_call_after_hooks(call);
+}
 
 /* A fault of the writer, which does not know whose value it writes, gets the method's name.
  * Returns DUET_FAILED. */

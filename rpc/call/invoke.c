@@ -4,6 +4,8 @@
  */
 #include "call_parts.h"
 
+#include "loop.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -27,6 +29,8 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
     inner->request.fault = &inner->fault;
     inner->request.changes = NULL;
     inner->fault.code = 0;
+    if (root->service->hooks.count > 0)
+        inner->arrived_ns = inner->started_ns = duet_clock_ns();
 }
 
 /* Runs it in a scope of the writer: whatever it writes, the containers around it stay whole. */
@@ -90,7 +94,7 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
         return fail_invocation(call, "without a name");
     if (args == NULL)
         return fail_invocation(call, "without arguments");
-    if (writer != call->writer)
+    if (writer == NULL || writer != call->writer)
         return fail_invocation(call, "with a writer that is not its own");
     if (duet_value_type(args) != DUET_TYPE_ARRAY)
         return duet_fault_set(&call->fault, DUET_FAULT_PARAMS,
@@ -106,6 +110,8 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
     inner.request.method_size = strlen(method);
 
     int rc = duet_call_find_method(&inner);
+    if (rc == 0)
+        rc = duet_call_ask_admit(&inner);
     if (rc == 0)
         rc = duet_signature_check(&inner.method->signature, inner.method->name, &inner.request);
     if (rc == 0)

@@ -103,6 +103,13 @@ static int check_body(struct duet_call *call)
     return rc;
 }
 
+/* To its method, and past the hooks that know it by name alone. */
+static int enter_method(struct duet_call *call)
+{
+    int rc = duet_call_find_method(call);
+    return rc == 0 ? duet_call_ask_admit(call) : rc;
+}
+
 int duet_call_route(struct duet_call *call)
 {
     duet_call_enter(call, CALL_ROUTED);
@@ -115,7 +122,7 @@ int duet_call_route(struct duet_call *call)
     call->to.kind = call->request.kind;
     call->to.msgid = call->request.msgid;
     if (rc < 0 || call->request.kind != DUET_KIND_RESPONSE)
-        return rc < 0 ? rc : duet_call_find_method(call);
+        return rc < 0 ? rc : enter_method(call);
     if (call->to.notes & DUET_NOTE_HTTP)
         return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
                               "a POST must bring a call, this one is a reply");

@@ -84,7 +84,7 @@ static struct duet_job *stand_in(const struct duet_ticket *ticket, enum duet_fat
     call->to = ticket->to;
     call->method = ticket->method;
     call->session = ticket->job->call.session;
-    job->arrived_ns = job->started_ns = job->ended_ns = home->loop.now_ns;
+    job->call.arrived_ns = job->call.started_ns = job->ended_ns = home->loop.now_ns;
     duet_call_fail_as(call, fate);
     duet_call_write_fault(call);
     return job;
@@ -92,7 +92,7 @@ static struct duet_job *stand_in(const struct duet_ticket *ticket, enum duet_fat
 
 static void refuse_unbegun(struct duet_job *job, enum duet_fate fate)
 {
-    job->started_ns = job->ended_ns = job->home->loop.now_ns;
+    job->call.started_ns = job->ended_ns = job->home->loop.now_ns;
     duet_call_refuse(&job->call, duet_call_fail_as(&job->call, fate));
 }
 
@@ -143,6 +143,8 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
  * after-hook is told here. */
 static void forget(struct duet_job *job)
 {
+    if (job->call.stage != CALL_ANSWERED)
+        job->call.started_ns = job->home->loop.now_ns; /* it waited until now */
     if (job->call.stage == CALL_ANSWERED)
         duet_count(&job->home->late, 1);
     else if (duet_call_is_answered(&job->call))
@@ -159,7 +161,7 @@ static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
     if (timeout_ms == 0)
         return;
     ticket->deadline.expired = on_ticket_deadline;
-    uint64_t arrived_ms = ticket->job->arrived_ns / 1000000;
+    uint64_t arrived_ms = ticket->job->call.arrived_ns / 1000000;
     duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
 }
 

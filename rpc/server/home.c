@@ -37,7 +37,7 @@ static void receive(struct duet_job *job, struct duet_conn *conn,
 {
     struct duet_home *home = job->home;
     struct duet_call *call = &job->call;
-    job->arrived_ns = job->started_ns = job->ended_ns = home->loop.now_ns;
+    job->call.arrived_ns = job->call.started_ns = job->ended_ns = home->loop.now_ns;
     call->registry = home->view->registry;
     call->request.bytes = message->body;
     call->request.size = message->body_size;
@@ -99,7 +99,7 @@ static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
     struct duet_call *call = &job->call;
     bool is_timed = job->home->server->options.value[DUET_OPT_SERVER_TIMING];
     if (is_timed)
-        job->started_ns = duet_clock_ns();
+        job->call.started_ns = duet_clock_ns();
     if (rc == 0)
         duet_call_finish(call, duet_call_start(call));
     else

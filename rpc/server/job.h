@@ -19,15 +19,14 @@ struct duet_job {
     struct duet_call call;
     struct duet_home *home;
     struct duet_job *next_spare;
-    struct duet_view *view;                    /* that it keeps alive, or NULL */
-    uint64_t ticket;                           /* its id, once it has been handed over */
-    uint64_t arrived_ns, started_ns, ended_ns; /* the last two for workers, and with
-                                                  --server-timing */
-    struct duet_queue_link queued;             /* while it waits for a worker */
-    bool keeps_place;                          /* in the queue: it is to come again */
-    struct duet_inner inner;                   /* while a handler that waits may take it in */
-    struct duet_gate_link in_line;             /* while it waits for its method's gate */
-    struct duet_letter letter;                 /* its way home */
+    struct duet_view *view;        /* that it keeps alive, or NULL */
+    uint64_t ticket;               /* its id, once it has been handed over */
+    uint64_t ended_ns;             /* for workers, and with --server-timing */
+    struct duet_queue_link queued; /* while it waits for a worker */
+    bool keeps_place;              /* in the queue: it is to come again */
+    struct duet_inner inner;       /* while a handler that waits may take it in */
+    struct duet_gate_link in_line; /* while it waits for its method's gate */
+    struct duet_letter letter;     /* its way home */
     struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
                                                              reference */
 };

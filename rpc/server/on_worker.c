@@ -55,7 +55,8 @@ static void begin(struct duet_worker *self, struct duet_job *job)
 {
     atomic_store_explicit(&self->running, job->call.method, memory_order_relaxed);
     self->runner.call = &job->call;
-    job->started_ns = self->last_end_ns > job->arrived_ns ? self->last_end_ns : duet_clock_ns();
+    job->call.started_ns =
+        self->last_end_ns > job->call.arrived_ns ? self->last_end_ns : duet_clock_ns();
 }
 
 static void end(struct duet_worker *self, struct duet_job *job)

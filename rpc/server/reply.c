@@ -81,8 +81,8 @@ static const char *extra_lines(const struct duet_job *job, char *room, size_t si
         !(job->call.to.notes & DUET_NOTE_HTTP))
         return "";
     snprintf(room, size, "Server-Timing: queue;dur=%.3f, run;dur=%.3f\r\n",
-             (double)(job->started_ns - job->arrived_ns) / 1e6,
-             (double)(job->ended_ns - job->started_ns) / 1e6);
+             (double)(job->call.started_ns - job->call.arrived_ns) / 1e6,
+             (double)(job->ended_ns - job->call.started_ns) / 1e6);
     return room;
 }
 
@@ -195,6 +195,7 @@ void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job)
 void duet_home_answer(struct duet_conn *conn, struct duet_job *job)
 {
     duet_home_count_end(job->home, job->call.method, job->call.ending,
-                        job->started_ns - job->arrived_ns, job->ended_ns - job->started_ns);
+                        job->call.started_ns - job->call.arrived_ns,
+                        job->ended_ns - job->call.started_ns);
     duet_home_send_answer(conn, job);
 }

@@ -240,13 +240,24 @@ static int add_methods(struct duet_server *server, const duet_method *methods, v
     return rc;
 }
 
+/* What is refused before the run sticks; while it runs only the hooks are told why. */
+static int fail_addition(struct duet_server *server, int rc, const char *words)
+{
+    if (!atomic_load(&server->is_running))
+        return duet_server_fail_if(server, rc, words);
+    if (rc < 0)
+        duet_hook_list_notice(&server->service.hooks, "refused while the server runs: %s",
+                              words);
+    return rc;
+}
+
 int duet_server_add_sized(duet_server *server, const duet_method *methods, size_t row_size,
                           size_t table_size, void *ctx)
 {
     if (server == NULL)
         return -ENOMEM;
     if (methods == NULL)
-        return duet_server_fail(server, -EINVAL, "duet_server_add() was given no table");
+        return fail_addition(server, -EINVAL, "duet_server_add() was given no table");
     char words[DUET_SERVER_WORDS] = "";
     duet_method *rows = NULL;
     int rc = duet_table_read(methods, row_size, table_size, &rows, words, sizeof words);
@@ -256,7 +267,7 @@ int duet_server_add_sized(duet_server *server, const duet_method *methods, size_
         pthread_mutex_unlock(&server->lock);
     }
     free(rows);
-    return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
+    return fail_addition(server, rc, words);
 }
 
 int duet_server_add_types(duet_server *server, const char *types)
@@ -264,13 +275,13 @@ int duet_server_add_types(duet_server *server, const char *types)
     if (server == NULL)
         return -ENOMEM;
     if (types == NULL)
-        return duet_server_fail(server, -EINVAL, "duet_server_add_types() was given no types");
+        return fail_addition(server, -EINVAL, "duet_server_add_types() was given no types");
     char words[DUET_SERVER_WORDS] = "";
     pthread_mutex_lock(&server->lock);
     int rc =
         duet_type_names_add(duet_registry_types(server->registry), types, words, sizeof words);
     pthread_mutex_unlock(&server->lock);
-    return atomic_load(&server->is_running) ? rc : duet_server_fail_if(server, rc, words);
+    return fail_addition(server, rc, words);
 }
 
 int duet_server_set_default(duet_server *server, duet_handler handler, unsigned flags,

@@ -24,7 +24,7 @@ static void after(duet_call *call, const duet_outcome *outcome, void *ctx)
 static void they_stand_in_the_order_they_were_added(void **state)
 {
     (void)state;
-    struct duet_hook_list list = {NULL, 0};
+    struct duet_hook_list list = {.at = NULL};
     int ctx[2];
     duet_hooks first = {.before = before}, second = {.after = after};
     assert_int_equal(duet_hook_list_add(&list, &first, sizeof first, &ctx[0]), 0);
@@ -42,7 +42,7 @@ static void they_stand_in_the_order_they_were_added(void **state)
 static void hooks_of_an_older_program_have_nothing_after(void **state)
 {
     (void)state;
-    struct duet_hook_list list = {NULL, 0};
+    struct duet_hook_list list = {.at = NULL};
     duet_hooks hooks = {.before = before, .after = after};
     assert_int_equal(duet_hook_list_add(&list, &hooks, offsetof(duet_hooks, after), NULL), 0);
     assert_ptr_equal(list.at[0].hooks.before, before);
@@ -53,7 +53,7 @@ static void hooks_of_an_older_program_have_nothing_after(void **state)
 static void a_hook_of_a_newer_program_is_refused(void **state)
 {
     (void)state;
-    struct duet_hook_list list = {NULL, 0};
+    struct duet_hook_list list = {.at = NULL};
     struct {
         duet_hooks known;
         void (*later)(void);

@@ -71,7 +71,8 @@ static void it_runs_a_call_and_sends_it_home_with_its_times(void **state)
     home_rig_work(&it->rig, job);
     assert_int_equal(ran, 1);
     assert_int_equal(job->call.stage, CALL_ANSWERED);
-    assert_true(job->arrived_ns <= job->started_ns && job->started_ns <= job->ended_ns);
+    assert_true(job->call.arrived_ns <= job->call.started_ns &&
+                job->call.started_ns <= job->ended_ns);
     assert_null(it->rig.server->worker_notes[0].running);
     home_rig_turn(&it->rig);
     home_rig_expect(it->peer, "[1,1,nil,42]");
