@@ -568,8 +568,11 @@ typedef enum duet_option {
 
     /* --loops: one a CPU; 1 to 256. Event loops, each a thread. */
     DUET_OPT_LOOPS = 10,
-    /* --workers: two a CPU, at least 4; 1 to 4096. Threads for methods that are not
-     * DUET_METHOD_INLINE. */
+    /* --workers: two a CPU, at least 4; 0 to 4096. Threads for methods that are not
+     * DUET_METHOD_INLINE. 0: every handler runs on the loop of its connection, which waits
+     * for it: one that blocks holds up all callers of that loop, and learns from
+     * duet_server_is_draining() alone that it should end. Methods with a time limit, which it
+     * could not keep, are then refused by name, and DUET_OPT_CALL_TIMEOUT does not hold. */
     DUET_OPT_WORKERS = 11,
     /* --no-inline: off; on|off. 1: DUET_METHOD_INLINE is not heeded, every method runs on a
      * worker. */
@@ -900,7 +903,7 @@ DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
  * the call's time is up, or the server cancels what still runs at the end of a drain. A caller
  * that only ended sending waits for its answer; one that sent a notification never waited for
  * any, so its leaving cancels nothing. Long handlers ask now and then, and return early. Always
- * false for a handler that runs inline. */
+ * false for a handler that runs on a loop: inline, or without workers. */
 DUET_API bool duet_call_cancelled(const duet_call *call);
 
 /* The method's name; of one that does not exist, as it was called: 200 bytes at most, with
@@ -1075,8 +1078,9 @@ DUET_API void duet_request_free(duet_request *request);
  *     }
  *     rc = duet_server_wait(server);
  *
- * Functions for any thread may be called between two turns: what they bring about makes the fd
- * readable. */
+ * With DUET_OPT_LOOPS 1 and DUET_OPT_WORKERS 0 no thread is made, and every handler and hook
+ * runs inside duet_server_process(). Functions for any thread may be called between two turns:
+ * what they bring about makes the fd readable. */
 
 /* Begins to serve: starts workers, and all loops but the first. 0, or as duet_server_run()
  * fails; then duet_server_wait() returns the same at once. Signals of

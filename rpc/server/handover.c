@@ -19,9 +19,10 @@ static int fail_full_queue(struct duet_job *job)
 {
     long long limit = (long long)job->home->server->options.value[DUET_OPT_WORKER_QUEUE];
     return duet_call_fail_busy(&job->call,
-                               "the server is busy: %lld calls wait for a worker already "
+                               "the server is busy: %lld calls wait for %s already "
                                "(--worker-queue %lld); try again",
-                               limit, limit);
+                               limit, duet_home_works(job->home) ? "their turn" : "a worker",
+                               limit);
 }
 
 /* ---- Calls that are ended while somebody else holds them ---- */
@@ -33,7 +34,7 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
     struct duet_home *home = ticket->home;
     struct duet_job *job = ticket->job;
     bool is_gated = ticket->method != NULL && ticket->method->gate.max > 0;
-    bool is_back = duet_pool_take_back(&home->server->pool, &job->queued);
+    bool is_back = duet_pool_take_back(home->pool, &job->queued);
     if (!is_back && is_gated && duet_gate_take_back(&ticket->method->gate, &job->in_line)) {
         atomic_fetch_sub(&home->server->in_line, 1);
         is_back = true;
@@ -154,9 +155,12 @@ static void forget(struct duet_job *job)
 
 /* ---- There and back ---- */
 
-/* A call on a worker has a time limit if its method has one, or the server. */
+/* A call on a worker has a time limit if its method has one, or the server. A loop that runs
+ * its calls itself could not keep it. */
 static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
 {
+    if (duet_home_works(home))
+        return;
     unsigned timeout_ms = duet_service_timeout_ms(&home->server->service, ticket->method);
     if (timeout_ms == 0)
         return;
@@ -188,8 +192,8 @@ static void enter_method(struct duet_ticket *ticket, struct duet_job *job)
     set_timeout(home, ticket);
     home->loop.expected_letters++;
     job->keeps_place = false;
-    duet_pool_push_sure(&home->server->pool, &job->queued);
-    duet_pool_leave_place(&home->server->pool);
+    duet_pool_push_sure(home->pool, &job->queued);
+    duet_pool_leave_place(home->pool);
 }
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)
@@ -272,7 +276,7 @@ void duet_home_push(struct duet_home *home)
         drop_doomed(home);
     size_t n = home->batch_count;
     home->batch_count = 0;
-    size_t pushed = duet_pool_push(&home->server->pool, home->batch, n);
+    size_t pushed = duet_pool_push(home->pool, home->batch, n);
     for (size_t i = pushed; i < n; i++) {
         struct duet_job *job = job_of(home->batch[i]);
         if (job->call.stage != CALL_ANSWERED)

@@ -34,6 +34,9 @@ struct duet_home {
     struct duet_job *spare_jobs;
     unsigned spare_job_count;
 
+    struct duet_pool *pool; /* where its calls go: to the server's workers; or, without any, */
+    struct duet_pool own_pool; /* to itself: its loop runs them in its turns */
+    struct duet_worker worker; /* then: that it is itself */
     struct duet_queue_link *batch[DUET_HOME_BATCH]; /* this turn's calls for the workers */
     size_t batch_count;
     bool has_doomed; /* some of them may have been ended since */
@@ -62,6 +65,12 @@ struct duet_home {
     _Atomic uint64_t unasked;    /* replies that nobody asked for */
     _Atomic uint64_t late;       /* results whose ticket was gone */
 };
+
+/* Whether there are no workers: its loop runs all its calls. */
+static inline bool duet_home_works(const struct duet_home *home)
+{
+    return home->pool == &home->own_pool;
+}
 
 /* Opens loop and connections. 0 or a negative code; duet_home_done either way. */
 int duet_home_init(struct duet_home *home, struct duet_server *server);

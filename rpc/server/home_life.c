@@ -5,6 +5,7 @@
 #include "holder.h"
 #include "home.h"
 #include "home_parts.h"
+#include "on_worker.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -127,10 +128,15 @@ static void on_turn_over(void *ctx)
     if (!home->is_draining &&
         atomic_load_explicit(&home->server->is_draining, memory_order_relaxed))
         see_drain(home);
+    duet_home_push(home);
+    if (duet_home_works(home))
+        duet_on_worker_turn(home);
     do {
         duet_home_push(home);
         duet_conns_turn_over(&home->conns);
     } while (home->batch_count > 0); /* a connection that was read on has brought more calls */
+    if (duet_home_works(home) && duet_pool_waiting(home->pool) > 0)
+        duet_loop_wake(&home->loop); /* others come first, then the next ones run */
     if (is_drained(home))
         duet_loop_stop(&home->loop);
 }
@@ -152,6 +158,18 @@ static uint64_t idle_timeout_ms(const struct duet_server *server)
     return ms == 0 ? DUET_CONN_NEVER : (uint64_t)ms;
 }
 
+/* Without workers a home is its own. */
+static int open_pool(struct duet_home *home)
+{
+    const int64_t *option = home->server->options.value;
+    home->pool = &home->server->pool;
+    if (option[DUET_OPT_WORKERS] > 0)
+        return 0;
+    home->pool = &home->own_pool;
+    home->worker.home = home;
+    return duet_pool_init(home->pool, (size_t)option[DUET_OPT_WORKER_QUEUE], 0);
+}
+
 int duet_home_init(struct duet_home *home, struct duet_server *server)
 {
     enum { RATE_MS = 10 * 1000 }; /* longer than a network hiccups */
@@ -160,6 +178,8 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     home->number = (size_t)(home - server->homes);
     home->is_accepting = true;
     int rc = duet_loop_init(&home->loop, on_turn_over, home);
+    if (rc == 0)
+        rc = open_pool(home);
     home->loop.busy_poll_us = (unsigned)option[DUET_OPT_BUSY_POLL_US];
     home->conns = (struct duet_conns){
         .loop = &home->loop,
@@ -226,6 +246,15 @@ static void free_late_letters(struct duet_home *home)
     }
 }
 
+/* Without workers: calls that nobody runs any more, for the loop has failed. */
+static void free_unrun(struct duet_home *home)
+{
+    struct duet_queue_link *item;
+    while (duet_home_works(home) && (item = duet_pool_take(home->pool)) != NULL)
+        duet_job_recycle(DUET_HOLDER(item, struct duet_job, queued));
+    duet_pool_done(&home->own_pool);
+}
+
 void duet_home_done(struct duet_home *home)
 {
     if (home->server == NULL)
@@ -235,6 +264,7 @@ void duet_home_done(struct duet_home *home)
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
     duet_view_retire(home);
+    free_unrun(home);
     duet_jobs_free(home);
     duet_tickets_done(&home->tickets);
     duet_loop_done(&home->loop);

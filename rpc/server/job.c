@@ -41,7 +41,7 @@ struct duet_job *duet_job_take(struct duet_home *home)
 void duet_job_leave_place(struct duet_job *job)
 {
     if (job->keeps_place)
-        duet_pool_leave_place(&job->home->server->pool);
+        duet_pool_leave_place(job->home->pool);
     job->keeps_place = false;
 }
 

@@ -14,6 +14,10 @@ enum { MAX_INSIDE = 16 };
 static void post_home(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_loop *loop = &job->home->loop;
+    if (self->home != NULL) { /* it has never left */
+        job->letter.deliver(&job->letter);
+        return;
+    }
     if (self->owed != NULL && self->owed != loop)
         duet_loop_announce(self->owed);
     self->owed = loop;
@@ -25,7 +29,7 @@ static void post_home(struct duet_worker *self, struct duet_job *job)
 static void finish(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_server *server = job->home->server;
-    if (self->runner.depth == 0)
+    if (self->home == NULL && self->runner.depth == 0)
         duet_pool_finish(&server->pool, (unsigned)(self - server->worker_notes));
     post_home(self, job);
 }
@@ -104,27 +108,36 @@ static struct duet_job *job_in_line(struct duet_gate_link *link)
     return DUET_HOLDER(link, struct duet_job, in_line);
 }
 
-/* Runs a call, and those that one after the other are let in by it. */
-static void run_all_admitted(struct duet_worker *self, struct duet_job *job)
-{
-    for (;;) {
-        struct duet_gate_link *next = run_admitted(self, job);
-        if (next == NULL)
-            return;
-        job = job_in_line(next);
-        atomic_fetch_sub(&job->home->server->in_line, 1);
-    }
-}
-
-/* Somebody who does not run calls himself has let it in: a worker runs it. It counts as in line
- * until then, so that no more of them are queued than there is room for. */
+/* Somebody who does not run it himself has let it in: a worker does, or its home's loop. It
+ * counts as in line until then, so that no more of them are queued than there is room for. */
 static void on_admitted(struct duet_gate_link *link, void *ctx)
 {
     struct duet_server *server = ctx;
     struct duet_job *job = job_in_line(link);
+    struct duet_home *home = job->home; /* the job may be gone as soon as it is pushed */
     atomic_fetch_add(&server->let_in, 1);
     duet_call_enter(&job->call, CALL_ADMITTED);
-    duet_pool_push_sure(&server->pool, &job->queued);
+    duet_pool_push_sure(home->pool, &job->queued);
+    if (duet_home_works(home))
+        duet_loop_wake(&home->loop);
+}
+
+/* Runs a call, and those that one after the other are let in by it. A loop runs its own calls
+ * alone, each in its turn. */
+static void run_all_admitted(struct duet_worker *self, struct duet_job *job)
+{
+    for (;;) {
+        struct duet_server *server = job->home->server;
+        struct duet_gate_link *next = run_admitted(self, job);
+        if (next == NULL)
+            return;
+        if (self->home != NULL) {
+            on_admitted(next, server);
+            return;
+        }
+        job = job_in_line(next);
+        atomic_fetch_sub(&server->in_line, 1);
+    }
 }
 
 /* A place in line, while fewer have one than may wait in the queue. */
@@ -185,7 +198,7 @@ static void run_gated(struct duet_worker *self, struct duet_job *job)
 static void read_call(struct duet_worker *self, struct duet_job *job)
 {
     job->keeps_place = true;
-    duet_pool_keep_place(&job->home->server->pool);
+    duet_pool_keep_place(job->home->pool);
     int rc = duet_call_route(&job->call);
     if (rc < 0) {
         refuse(self, job, rc);
@@ -256,4 +269,18 @@ void duet_on_worker_give_back(struct duet_inner *inner)
     struct duet_job *job = DUET_HOLDER(inner, struct duet_job, inner);
     duet_loop_post(&job->home->loop, &job->letter);
     duet_loop_announce(&job->home->loop);
+}
+
+void duet_on_worker_turn(struct duet_home *home)
+{
+    enum { SHARE_US = 1000 }; /* many quick calls; the turn around them costs some us */
+    const uint64_t until = home->loop.now_ns + SHARE_US * UINT64_C(1000);
+    struct duet_worker *self = &home->worker;
+    struct duet_queue_link *item;
+    do {
+        item = duet_pool_take(home->pool);
+        if (item != NULL)
+            run_any(self, DUET_HOLDER(item, struct duet_job, queued));
+    } while (item != NULL && self->last_end_ns < until);
+    self->last_end_ns = 0;
 }

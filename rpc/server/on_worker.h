@@ -1,11 +1,13 @@
 /*
- * What a worker does with a call. On a worker's thread.
+ * What a worker does with a call. On a worker's thread; or on a loop's, where there are none.
  */
 #ifndef DUET_ON_WORKER_H
 #define DUET_ON_WORKER_H
 
 #include "pool.h"
 #include "wait.h"
+
+struct duet_home;
 
 /* Runs a call that a home pushed, and sends it home; an item of the queue. If its method runs
  * too often already, it waits in line instead, and whoever leaves runs it. */
@@ -15,6 +17,10 @@ void duet_on_worker_run(struct duet_queue_link *item, unsigned worker);
  * thread; and of one that no handler waits for any more: it goes home, and to the workers. */
 void duet_on_worker_run_inside(struct duet_inner *inner, struct duet_runner *runner);
 void duet_on_worker_give_back(struct duet_inner *inner);
+
+/* Where there are no workers: runs calls of a home on its loop, until they have had their share
+ * of the turn. */
+void duet_on_worker_turn(struct duet_home *home);
 
 /* This worker found nothing more to do: what it posted is looked at now. */
 void duet_on_worker_rest(void *server, unsigned worker);

@@ -91,6 +91,8 @@ static int start_workers(struct duet_server *server)
     workers->rest = duet_on_worker_rest;
     workers->ctx = server;
     size_t count = (size_t)server->options.value[DUET_OPT_WORKERS];
+    if (count == 0)
+        return 0;
     size_t size = count * sizeof *server->worker_notes;
     server->worker_notes = aligned_alloc(_Alignof(struct duet_worker), size);
     if (server->worker_notes == NULL)

@@ -43,8 +43,9 @@ int duet_pool_init(struct duet_pool *pool, size_t capacity, unsigned threads)
 {
     size_t cells = cells_for(capacity, threads);
     pool->cells = calloc(cells, sizeof *pool->cells);
-    pool->threads = calloc(threads, sizeof *pool->threads);
-    pool->seats = aligned_alloc(_Alignof(struct duet_seat), threads * sizeof *pool->seats);
+    size_t seats = threads > 0 ? threads : 1; /* memory for none may be NULL */
+    pool->threads = calloc(seats, sizeof *pool->threads);
+    pool->seats = aligned_alloc(_Alignof(struct duet_seat), seats * sizeof *pool->seats);
     if (pool->cells == NULL || pool->threads == NULL || pool->seats == NULL) {
         free(pool->cells);
         free(pool->threads);
@@ -52,7 +53,7 @@ int duet_pool_init(struct duet_pool *pool, size_t capacity, unsigned threads)
         pool->cells = NULL;
         return -ENOMEM;
     }
-    memset(pool->seats, 0, threads * sizeof *pool->seats);
+    memset(pool->seats, 0, seats * sizeof *pool->seats);
     pool->mask = cells - 1;
     pool->capacity = capacity;
     pool->wanted = threads;
@@ -245,7 +246,7 @@ static struct duet_queue_link *empty(struct duet_pool *pool, size_t at)
     return NULL;
 }
 
-static struct duet_queue_link *take(struct duet_pool *pool)
+struct duet_queue_link *duet_pool_take(struct duet_pool *pool)
 {
     size_t at = atomic_load_explicit(&pool->take_at, memory_order_relaxed);
     for (;;) {
@@ -304,7 +305,7 @@ static void *work(void *arg)
     const unsigned self = atomic_fetch_add(&pool->numbers, 1);
     do {
         struct duet_queue_link *item;
-        while ((item = take(pool)) != NULL) {
+        while ((item = duet_pool_take(pool)) != NULL) {
             set_busy(pool, self, true);
             pool->run(item, self);
             set_busy(pool, self, false);

@@ -58,7 +58,8 @@ struct duet_pool {
 };
 
 /* Prepares a queue for `threads` threads and up to `capacity` items that wait for them; `run`
- * and `rest` are the caller's to set before. 0 or -ENOMEM. */
+ * and `rest` are the caller's to set before. With no threads its owner takes from it. 0 or
+ * -ENOMEM. */
 int duet_pool_init(struct duet_pool *pool, size_t capacity, unsigned threads);
 
 /* Starts the threads. 0 or -errno; `thread_count` says how many there are. */
@@ -77,6 +78,9 @@ void duet_pool_push_sure(struct duet_pool *pool, struct duet_queue_link *item);
  * place. And afterwards, or when it does not come: the place is anybody's. Any thread. */
 void duet_pool_keep_place(struct duet_pool *pool);
 void duet_pool_leave_place(struct duet_pool *pool);
+
+/* The item that has waited longest, or NULL. For threads that are not the queue's own. */
+struct duet_queue_link *duet_pool_take(struct duet_pool *pool);
 
 /* Takes back an item that waits: true, and no worker will ever see it. False if it is not in
  * the queue, or no longer. For its owner, any thread. */

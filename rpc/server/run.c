@@ -89,8 +89,12 @@ static int check_start(struct duet_server *server)
     if (server->listener_count == 0)
         return duet_server_fail(server, -EINVAL,
                                 "nothing to serve on: call duet_server_listen() first");
-    if (!atomic_load(&server->is_running))
+    if (!atomic_load(&server->is_running)) {
+        int rc = duet_server_check_methods(server);
+        if (rc < 0)
+            return rc;
         own(server);
+    }
     if (atomic_exchange(&server->is_running, true))
         return duet_server_fail(server, -EBUSY, "the server runs already, or has run");
     return 0;

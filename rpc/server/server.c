@@ -225,6 +225,43 @@ static void publish(struct duet_server *server, struct duet_registry *registry)
     atomic_fetch_add(&server->registry_number, 1);
 }
 
+/* Where there are no workers, a handler runs on the loop that would answer in its place. One
+ * that is inline has its limit for what comes after it. */
+static int check_time_limit(const struct duet_server *server, const char *name, unsigned flags,
+                            unsigned timeout_ms, char *words, size_t room)
+{
+    if (server->options.value[DUET_OPT_WORKERS] > 0 || timeout_ms == 0 ||
+        flags & DUET_METHOD_INLINE)
+        return 0;
+    return duet_words_set(-EINVAL, words, room,
+                          "method %.200s: with --workers 0 its time limit of %u ms cannot be "
+                          "kept, for its handler runs on the loop that would answer: raise "
+                          "--workers, or add it without timeout_ms",
+                          name, timeout_ms);
+}
+
+static int check_rows(const struct duet_server *server, const duet_method *rows, char *words,
+                      size_t room)
+{
+    int rc = 0;
+    for (; rc == 0 && rows->name != NULL; rows++)
+        rc = check_time_limit(server, rows->name, rows->flags, rows->timeout_ms, words, room);
+    return rc;
+}
+
+int duet_server_check_methods(struct duet_server *server)
+{
+    if (server->options.value[DUET_OPT_WORKERS] > 0)
+        return 0;
+    char words[DUET_SERVER_WORDS] = "";
+    struct duet_method_entry *const *methods = duet_registry_sorted(server->registry);
+    int rc = methods != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < duet_registry_count(server->registry); i++)
+        rc = check_time_limit(server, methods[i]->name, methods[i]->flags,
+                              methods[i]->timeout_ms, words, sizeof words);
+    return duet_server_fail_if(server, rc, words);
+}
+
 /* Under lock. Before run nobody else sees the table: it is added to in place. */
 static int add_methods(struct duet_server *server, const duet_method *methods, void *ctx,
                        char *words, size_t room)
@@ -233,7 +270,9 @@ static int add_methods(struct duet_server *server, const duet_method *methods, v
         return duet_registry_add(server->registry, methods, ctx, DUET_ADDED_BY_USER, words,
                                  room);
     struct duet_registry *made = NULL;
-    int rc = duet_registry_with(server->registry, methods, ctx, DUET_ADDED_BY_USER, &made,
+    int rc = check_rows(server, methods, words, room);
+    if (rc == 0)
+        rc = duet_registry_with(server->registry, methods, ctx, DUET_ADDED_BY_USER, &made,
                                 words, room);
     if (rc == 0)
         publish(server, made);

@@ -26,6 +26,7 @@ struct duet_home;
 /* What a worker notes, on a cache line of its own. */
 struct duet_worker {
     _Alignas(64) _Atomic(const struct duet_method_entry *) running; /* for all to see */
+    struct duet_home *home;    /* that does this work itself, on its loop; NULL for a thread */
     struct duet_runner runner; /* this thread, to the handlers that it runs */
     struct duet_loop *owed;    /* that it has posted to without announcing it */
     uint64_t last_end_ns;      /* when its last call ended; 0: long ago */
@@ -59,7 +60,7 @@ struct duet_server {
     struct duet_home *homes; /* one for each loop */
     _Atomic size_t home_count;
     struct duet_pool pool;
-    struct duet_worker *worker_notes; /* one for each */
+    struct duet_worker *worker_notes; /* one for each thread; NULL without any */
     int error;                        /* the first set-up error */
     char words[DUET_SERVER_WORDS];
     char *text; /* what duet_server_args was asked for */
@@ -127,6 +128,10 @@ int duet_server_fail(struct duet_server *server, int rc, const char *format, ...
 /* The same for a step that may have failed (`rc` below 0), whose words were made where it
  * failed; without any it has the error's own. */
 int duet_server_fail_if(struct duet_server *server, int rc, const char *words);
+
+/* server.c: whether the methods can be kept to with the options that are set, which is known
+ * when it starts. 0, or -EINVAL with words that name the method. */
+int duet_server_check_methods(struct duet_server *server);
 
 /* opening.c: options become what loops, calls and codecs use. */
 void duet_server_fix_options(struct duet_server *server);

@@ -22,6 +22,8 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     stats->paused_max_in_flight += duet_counted(&conns->paused_in_flight);
     stats->paused_max_in_flight_bytes += duet_counted(&conns->paused_in_flight_bytes);
     stats->paused_out_mark += duet_counted(&conns->paused_out_mark);
+    if (duet_home_works(home))
+        stats->queue_length += duet_pool_waiting(home->pool);
     for (size_t i = 0; i < home->server->listener_count; i++)
         stats->accept_pauses += duet_counted(&home->acceptors[i].pauses);
 }
@@ -39,7 +41,9 @@ static void add_workers(duet_stats *stats, const struct duet_server *server)
     stats->workers = (uint64_t)server->options.value[DUET_OPT_WORKERS];
     stats->workers_waiting = idle < stats->workers ? idle : stats->workers;
     stats->workers_active = stats->workers - stats->workers_waiting;
-    stats->queue_length = duet_pool_waiting(&server->pool) + count_in_line(server);
+    stats->queue_length += count_in_line(server);
+    if (stats->workers > 0)
+        stats->queue_length += duet_pool_waiting(&server->pool);
 }
 
 /* A server that is only looked at is locked all the same. */

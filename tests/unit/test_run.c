@@ -4,7 +4,7 @@
  * that never ends: the alarm in main ends it.
  */
 #include "latch.h"
-#include "served.h"
+#include "turned.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,8 +70,6 @@ static const duet_method methods[] = {
     {0},
 };
 
-/* ---- The program ---- */
-
 static void open_server(struct served *served)
 {
     served_open(served, methods, NULL);
@@ -82,69 +80,6 @@ static void start(struct served *served)
 {
     open_server(served);
     assert_int_equal(duet_server_start(served->server), 0);
-}
-
-static bool is_readable(int fd)
-{
-    struct pollfd look = {.fd = fd, .events = POLLIN};
-    return poll(&look, 1, 0) == 1;
-}
-
-/* One turn, when the fd asks for it. */
-static int turn(const struct served *served)
-{
-    struct pollfd look = {.fd = duet_server_fd(served->server), .events = POLLIN};
-    assert_int_equal(poll(&look, 1, -1), 1);
-    assert_int_equal(look.revents, POLLIN);
-    return duet_server_process(served->server);
-}
-
-/* Turns until the server has nothing more to do. */
-static void turn_to_rest(const struct served *served)
-{
-    while (is_readable(duet_server_fd(served->server)))
-        assert_int_equal(duet_server_process(served->server), 0);
-}
-
-/* Turns until there is something to read: replies, or the end. Another loop may bring it. */
-static void turn_until_readable(const struct served *served, int fd)
-{
-    while (!is_readable(fd)) {
-        struct pollfd fds[] = {{.fd = duet_server_fd(served->server), .events = POLLIN},
-                               {.fd = fd, .events = POLLIN}};
-        assert_true(poll(fds, 2, -1) > 0);
-        if (fds[0].revents != 0)
-            assert_int_equal(duet_server_process(served->server), 0);
-    }
-}
-
-static void ask(const struct served *served, int fd, const char *request, const char *reply)
-{
-    served_tell(fd, "%s", request);
-    turn_until_readable(served, fd);
-    served_expect(fd, "%s", reply);
-}
-
-static void turn_until_drained(const struct served *served)
-{
-    int rc = 0;
-    while (rc == 0)
-        rc = turn(served);
-    assert_int_equal(rc, 1);
-    assert_int_equal(duet_server_process(served->server), 1); /* and so it stays */
-}
-
-static void finish(struct served *served)
-{
-    turn_until_drained(served);
-    assert_int_equal(duet_server_wait(served->server), 0);
-    duet_server_free(served->server);
-}
-
-static void stop(struct served *served)
-{
-    duet_server_drain(served->server);
-    finish(served);
 }
 
 /* ---- Turns ---- */
@@ -159,15 +94,15 @@ static void a_program_turns_the_loop(void **state)
     assert_int_equal(duet_server_start(served.server), 0);
     assert_true(duet_server_fd(served.server) > STDERR_FILENO);
 
-    turn_to_rest(&served);
+    turned_rest(&served);
     assert_int_equal(duet_server_process(served.server), 0); /* nothing to do: no waiting */
     int fd = served_connect(&served);
-    ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
-    ask(&served, fd, "[0,2,'double.worker',[21]]", "[1,2,nil,42]");
-    ask(&served, fd, "[0,3,'add',[]]", "[1,3,nil,0]");
-    ask(&served, fd, "[0,4,'more',[4]]", "[1,4,nil,8]");
+    turned_ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
+    turned_ask(&served, fd, "[0,2,'double.worker',[21]]", "[1,2,nil,42]");
+    turned_ask(&served, fd, "[0,3,'add',[]]", "[1,3,nil,0]");
+    turned_ask(&served, fd, "[0,4,'more',[4]]", "[1,4,nil,8]");
     close(fd);
-    stop(&served);
+    turned_stop(&served);
 }
 
 static void the_other_loops_turn_by_themselves(void **state)
@@ -179,11 +114,11 @@ static void the_other_loops_turn_by_themselves(void **state)
     assert_int_equal(duet_server_start(served.server), 0);
     for (int i = 0; i < 12; i++) {
         int fd = served_connect(&served);
-        ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
-        ask(&served, fd, "[0,2,'double.worker',[4]]", "[1,2,nil,8]");
+        turned_ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
+        turned_ask(&served, fd, "[0,2,'double.worker',[4]]", "[1,2,nil,8]");
         close(fd);
     }
-    stop(&served);
+    turned_stop(&served);
 }
 
 /* ---- What makes the fd readable ---- */
@@ -198,13 +133,13 @@ static void a_result_of_a_worker_makes_the_fd_readable(void **state)
         served_tell(fd, "[0,%d,'wait',[]]", i);
         while (latch_begun() < i)
             duet_server_process(served.server);
-        turn_to_rest(&served);
+        turned_rest(&served);
         latch_allow(1); /* to a loop that is asleep */
-        turn_until_readable(&served, fd);
+        turned_until_readable(&served, fd);
         served_expect(fd, "[1,%d,nil,false]", i);
     }
     close(fd);
-    stop(&served);
+    turned_stop(&served);
 }
 
 static void a_time_limit_that_passes_makes_the_fd_readable(void **state)
@@ -216,13 +151,13 @@ static void a_time_limit_that_passes_makes_the_fd_readable(void **state)
     assert_int_equal(duet_server_start(served.server), 0);
     for (int i = 0; i < 3; i++) { /* the timer is set anew each time */
         int fd = served_connect(&served);
-        ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
-        turn_until_readable(&served, fd);
+        turned_ask(&served, fd, "[0,1,'double',[21]]", "[1,1,nil,42]");
+        turned_until_readable(&served, fd);
         char byte;
         assert_int_equal(served_read_all(fd, &byte, 1), 0);
         close(fd);
     }
-    stop(&served);
+    turned_stop(&served);
 }
 
 static void *drain_it(void *arg)
@@ -236,25 +171,25 @@ static void a_drain_makes_the_fd_readable(void **state)
     (void)state;
     struct served served;
     start(&served);
-    turn_to_rest(&served);
+    turned_rest(&served);
     assert_false(duet_server_is_draining(served.server));
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, drain_it, served.server), 0);
-    turn_until_drained(&served);
+    turned_until_drained(&served);
     pthread_join(thread, NULL); /* it must not be freed before */
     assert_int_equal(duet_server_wait(served.server), 0);
     duet_server_free(served.server);
 
     start(&served); /* from a handler */
     int fd = served_connect(&served);
-    ask(&served, fd, "[0,1,'drain',[]]", "[1,1,nil,true]");
+    turned_ask(&served, fd, "[0,1,'drain',[]]", "[1,1,nil,true]");
     close(fd);
-    finish(&served);
+    turned_finish(&served);
 
     open_server(&served); /* and one that came before */
     duet_server_drain(served.server);
     assert_int_equal(duet_server_start(served.server), 0);
-    finish(&served);
+    turned_finish(&served);
 }
 
 /* Calls of a worker method, one after the other, so that each result comes while the program
@@ -303,7 +238,7 @@ static void no_result_waits_for_a_program_that_sleeps(void **state)
         pthread_join(threads[i], NULL);
     close(caller.done[0]);
     close(caller.done[1]);
-    stop(&served);
+    turned_stop(&served);
 }
 
 /* ---- What is refused ---- */
@@ -316,12 +251,12 @@ static void a_handler_can_neither_turn_nor_wait(void **state)
     int fd = served_connect(&served);
     char refused[64];
     snprintf(refused, sizeof refused, "[1,1,nil,[%d,%d]]", -EBUSY, -EBUSY);
-    ask(&served, fd, "[0,1,'turn',[]]", refused);
+    turned_ask(&served, fd, "[0,1,'turn',[]]", refused);
     snprintf(refused, sizeof refused, "[1,2,nil,%d]", -EBUSY);
-    ask(&served, fd, "[0,2,'process.worker',[]]", refused);
-    ask(&served, fd, "[0,3,'double',[21]]", "[1,3,nil,42]");
+    turned_ask(&served, fd, "[0,2,'process.worker',[]]", refused);
+    turned_ask(&served, fd, "[0,3,'double',[21]]", "[1,3,nil,42]");
     close(fd);
-    stop(&served);
+    turned_stop(&served);
 
     served_open(&served, methods, NULL); /* nor where threads turn */
     assert_int_equal(duet_server_start_threads(served.server), 0);
@@ -350,7 +285,7 @@ static void it_is_started_once_and_set_up_before(void **state)
     assert_int_equal(duet_server_start(served.server), -EBUSY);
     assert_int_equal(duet_server_start_threads(served.server), -EBUSY);
     assert_int_equal(duet_server_run(served.server), -EBUSY);
-    stop(&served);
+    turned_stop(&served);
 }
 
 static void a_start_that_fails_is_told_again_by_wait(void **state)
@@ -407,7 +342,7 @@ static void another_thread_may_wait(void **state)
     struct served served;
     pthread_t thread;
     start(&served);
-    turn_to_rest(&served);
+    turned_rest(&served);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &served), 0);
     pthread_join(thread, NULL);
     assert_int_equal(served.result, 0);
@@ -422,7 +357,7 @@ static void the_fd_is_the_programs_until_the_server_is_freed(void **state)
     start(&served);
     int fd = duet_server_fd(served.server);
     duet_server_drain(served.server);
-    turn_until_drained(&served);
+    turned_until_drained(&served);
     assert_int_equal(duet_server_wait(served.server), 0);
     assert_int_equal(duet_server_fd(served.server), fd);
     struct pollfd look = {.fd = fd, .events = POLLIN};

@@ -32,8 +32,8 @@ enum {
 static const struct duet_option_row rows[] = {
     {DUET_OPT_LOOPS, "--loops", "event loops, each a thread",
         DUET_UNIT_COUNT, 0, 1, MAX_LOOPS, NULL},
-    {DUET_OPT_WORKERS, "--workers", "worker threads for methods that may block",
-        DUET_UNIT_COUNT, 0, 1, MAX_WORKERS, NULL},
+    {DUET_OPT_WORKERS, "--workers", "threads for methods that may block, 0: the loops run them",
+        DUET_UNIT_COUNT, 0, 0, MAX_WORKERS, NULL},
     {DUET_OPT_NO_INLINE, "--no-inline", "run every method on a worker",
         DUET_UNIT_SWITCH, 0, 0, 1, NULL},
     /* The XML parser counts in int, so 1 GiB is the most for a message. */
