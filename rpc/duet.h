@@ -56,7 +56,8 @@
  *
  *     duet_server_                          before the run   while it runs
  *     new, listen, set, set_text, args,     set-up           -
- *       add_hooks, set_default, stop_on_signals
+ *       args_with, add_hooks, set_default,
+ *       stop_on_signals
  *     add, add_types, remove                set-up           any thread, handlers too
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
@@ -72,7 +73,8 @@
  *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns
  *     duet_value_ of a call's values        -                the same
  *     duet_session_, duet_request_          any thread that has a reference, or made it
- *     duet_type_name, duet_version          any thread, any time
+ *     duet_parse_, duet_type_name,
+ *       duet_version                        any thread, any time
  *
  * Handlers and hooks run on many threads at once, of the same method too: what they share is
  * theirs to lock.
@@ -560,7 +562,8 @@ DUET_API const char *duet_server_error(const duet_server *server);
  * duet_server_args() reads; --print-limits prints all with the values in force.
  *
  * Each comment begins with the flag, its default, and the least and the most that it may be, as
- * the flag takes them: K, M and G are powers of 1024, s are seconds. duet_server_set() and
+ * the flag takes them: K, M and G are powers of 1024, s are seconds; ms, m and h are
+ * taken too. duet_server_set() and
  * duet_server_get() count in the unit that stands behind them. A server keeps to each of
  * them, and refuses what is beyond with words that name it. */
 typedef enum duet_option {
@@ -752,6 +755,42 @@ DUET_API int64_t duet_server_get(const duet_server *server, duet_option option);
  * user asked for text instead: print duet_server_args_text() and exit 0; -EINVAL for a flag or
  * value it does not know, or what duet_server_listen() returned. */
 DUET_API int duet_server_args(duet_server *server, int argc, char *const argv[]);
+
+/* A flag of the program's own. A row without a name ends a table. */
+typedef struct duet_flag {
+    const char *name;  /* "--color", or "-c"; one of the server's own is -EEXIST */
+    const char *value; /* what --help calls its value, "NAME"; NULL: it takes none */
+    const char *help;  /* one line; or NULL */
+    /* Is called in the order of the command line with the flag's value (as it stands in argv,
+     * or behind "--color="; NULL if it takes none). 0; or negative to refuse it, which
+     * duet_server_args_with() then returns, with the reason in `words`, a buffer of
+     * DUET_FLAG_WORDS bytes that it ends with a NUL. */
+    int (*set)(const char *value, void *ctx, char *words);
+    void *ctx;
+} duet_flag;
+#define DUET_FLAG_WORDS 256
+
+/* Is behind duet_server_args_with(), as duet_server_add_sized() is behind duet_server_add(). */
+DUET_API int duet_server_args_with_sized(duet_server *server, int argc, char *const argv[],
+                                         const duet_flag *flags, size_t row_size,
+                                         size_t table_size, int *rest);
+
+/* duet_server_args() with a table of flags of the program's own (or NULL), which --help shows
+ * first. A value that begins with "--" must stand behind "=". With `rest`, reading stops at
+ * "--" and before the first argument that is no flag, and *rest is the index of what follows
+ * (argc if nothing does); with NULL such an argument is an error. -EINVAL besides for a row
+ * that is no flag, and for a table without its end. */
+DUET_INLINE_API int duet_server_args_with(duet_server *server, int argc, char *const argv[],
+                                          const duet_flag *flags, int *rest)
+{
+    return duet_server_args_with_sized(server, argc, argv, flags, sizeof *flags,
+                                       __builtin_object_size(flags, 0), rest);
+}
+
+/* Read a time with its unit ("250ms", "2s", "5m", "1h"; 0 needs none) or a size ("512", "16M",
+ * K, M and G being powers of 1024). 0; or -EINVAL, and nothing is set. Any thread. */
+DUET_API int duet_parse_time(const char *text, uint64_t *ms);
+DUET_API int duet_parse_size(const char *text, uint64_t *bytes);
 
 /* The text that duet_server_args() was asked for; "" if none. Belongs to the server. */
 DUET_API const char *duet_server_args_text(const duet_server *server);

@@ -14,6 +14,8 @@
 _Static_assert(offsetof(duet_method, params) + sizeof(const char *) == sizeof(duet_method),
                "no padding at the end: a new member would begin in it");
 
+_Static_assert(offsetof(duet_method, name) == 0, "the name is a row's first member");
+
 enum { LEAST_ROW = offsetof(duet_method, handler) + sizeof(duet_handler) };
 
 static const void *row_at(const void *table, size_t row_size, size_t i)
@@ -25,13 +27,12 @@ static const char *name_at(const void *table, size_t row_size, size_t i)
 {
     const char *name;
     const char *row = row_at(table, row_size, i);
-    memcpy(&name, row + offsetof(duet_method, name), sizeof name);
+    memcpy(&name, row, sizeof name);
     return name;
 }
 
-/* How many rows stand before the NULL row, or -EINVAL if there is none. */
-static int count_rows(const void *table, size_t row_size, size_t table_size, size_t *count,
-                      char *words, size_t room)
+int duet_table_count(const void *table, size_t row_size, size_t table_size, const char *what,
+                     size_t *count, char *words, size_t room)
 {
     size_t most = table_size / row_size;
     *count = 0;
@@ -40,7 +41,7 @@ static int count_rows(const void *table, size_t row_size, size_t table_size, siz
     if (*count < most)
         return 0;
     return duet_words_set(-EINVAL, words, room,
-                          "a table of methods has no end: {0} must stand after its %zu row%s",
+                          "a table of %s has no end: {0} must stand after its %zu row%s", what,
                           most, most == 1 ? "" : "s");
 }
 
@@ -61,7 +62,7 @@ int duet_table_read(const duet_method *table, size_t row_size, size_t table_size
     if (row_size < LEAST_ROW || row_size % _Alignof(duet_method) != 0)
         return duet_words_set(-EINVAL, words, room, "a row of %zu bytes is no duet_method",
                               row_size);
-    int rc = count_rows(table, row_size, table_size, &count, words, room);
+    int rc = duet_table_count(table, row_size, table_size, "methods", &count, words, room);
     if (rc < 0)
         return rc;
 

@@ -196,17 +196,38 @@ static int listen_for_args(const char *address, void *ctx)
     return duet_server_listen(ctx, address);
 }
 
-int duet_server_args(duet_server *server, int argc, char *const argv[])
+static int read_args(duet_server *server, int argc, char *const argv[],
+                     const struct duet_own_flags *own)
 {
-    if (duet_server_check_set_up(server) < 0)
-        return duet_server_check_set_up(server);
     struct duet_args_result result;
-    int rc = duet_args_parse(&server->options, argc, argv, listen_for_args, server, &result);
+    int rc =
+        duet_args_parse(&server->options, argc, argv, own, listen_for_args, server, &result);
     free(server->text);
     server->text = result.text;
     if (rc == 0 && server->listener_count == 0)
         rc = duet_server_listen(server, "tcp://127.0.0.1:6789");
     return duet_server_fail_if(server, rc, result.words);
+}
+
+int duet_server_args(duet_server *server, int argc, char *const argv[])
+{
+    return duet_server_args_with_sized(server, argc, argv, NULL, sizeof(duet_flag), SIZE_MAX,
+                                       NULL);
+}
+
+int duet_server_args_with_sized(duet_server *server, int argc, char *const argv[],
+                                const duet_flag *flags, size_t row_size, size_t table_size,
+                                int *rest)
+{
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
+    struct duet_own_flags own;
+    char words[DUET_SERVER_WORDS] = "";
+    int rc = duet_own_flags_read(&own, flags, row_size, table_size, words, sizeof words);
+    own.rest = rest;
+    rc = rc < 0 ? duet_server_fail_if(server, rc, words) : read_args(server, argc, argv, &own);
+    duet_own_flags_done(&own);
+    return rc;
 }
 
 const char *duet_server_args_text(const duet_server *server)

@@ -28,6 +28,8 @@ static int hear(const char *address, void *ctx)
     return heard->answer;
 }
 
+static const struct duet_own_flags no_flags;
+
 /* Parses a line cut at its spaces, after the program's name. */
 static int parse(const char *line, struct duet_options *options, struct heard *heard,
                  struct duet_args_result *result)
@@ -39,7 +41,7 @@ static int parse(const char *line, struct duet_options *options, struct heard *h
         if (*word != '\0')
             argv[argc++] = word;
     duet_options_init(options);
-    return duet_args_parse(options, argc, argv, hear, heard, result);
+    return duet_args_parse(options, argc, argv, &no_flags, hear, heard, result);
 }
 
 static void good_values_are_stored(void **state)
@@ -60,6 +62,8 @@ static void good_values_are_stored(void **state)
         {"--head-timeout 250", DUET_OPT_HEAD_TIMEOUT, 250},
         {"--head-timeout 250ms", DUET_OPT_HEAD_TIMEOUT, 250},
         {"--head-timeout 2s", DUET_OPT_HEAD_TIMEOUT, 2000},
+        {"--head-timeout 5m", DUET_OPT_HEAD_TIMEOUT, 5 * 60 * 1000},
+        {"--head-timeout 24h", DUET_OPT_HEAD_TIMEOUT, 24 * 3600 * 1000},
         {"--busy-poll-us 50us", DUET_OPT_BUSY_POLL_US, 50},
         {"--busy-poll-us 2ms", DUET_OPT_BUSY_POLL_US, 2000},
         {"--no-inline", DUET_OPT_NO_INLINE, 1},
@@ -110,8 +114,8 @@ static void bad_lines_are_refused_in_words(void **state)
         {"--max-message 9007199254740992G",
          "--max-message 9007199254740992G: must be 64 to 1073741824 bytes (K, M and G may "
          "follow)"},
-        {"--head-timeout 1h",
-         "--head-timeout 1h: must be 1 to 86400000 ms (ms or s may follow)"},
+        {"--head-timeout 1d",
+         "--head-timeout 1d: must be 1 to 86400000 ms (ms, s, m or h may follow)"},
         {"--busy-poll-us 1s", "--busy-poll-us 1s: must be 0 to 10000 us (us or ms may follow)"},
         {"--raw newer", "--raw newer: must be new, old or auto"},
         {"--raw new|old", "--raw new|old: must be new, old or auto"},
@@ -266,7 +270,7 @@ static void no_arguments_at_all_are_fine(void **state)
     struct duet_args_result result;
     char *const argv[] = {NULL};
     duet_options_init(&options);
-    assert_int_equal(duet_args_parse(&options, 0, argv, hear, NULL, &result), 0);
+    assert_int_equal(duet_args_parse(&options, 0, argv, &no_flags, hear, NULL, &result), 0);
     assert_false(result.listened);
 }
 
@@ -282,10 +286,12 @@ static void words_for_endless_arguments_are_cut(void **state)
     duet_options_init(&options);
 
     char *const unknown[] = {"x", flag, NULL};
-    assert_int_equal(duet_args_parse(&options, 2, unknown, hear, NULL, &result), -EINVAL);
+    assert_int_equal(duet_args_parse(&options, 2, unknown, &no_flags, hear, NULL, &result),
+                     -EINVAL);
     assert_true(strlen(result.words) < 200);
     char *const bad[] = {"x", "--loops", value, NULL};
-    assert_int_equal(duet_args_parse(&options, 3, bad, hear, NULL, &result), -EINVAL);
+    assert_int_equal(duet_args_parse(&options, 3, bad, &no_flags, hear, NULL, &result),
+                     -EINVAL);
     assert_true(strlen(result.words) < 200);
 }
 

@@ -7,6 +7,7 @@
 #define DUET_ARGS_H
 
 #include "options.h"
+#include "own_flags.h"
 
 /* Called for each --listen. Returns 0 or a negative code, which ends the reading. */
 typedef int (*duet_args_listen)(const char *address, void *ctx);
@@ -17,10 +18,15 @@ struct duet_args_result {
     bool listened;   /* there was a --listen */
 };
 
-/* Reads all flags first, into `options`, and calls `listen` only when all are good and no text
- * was asked for. Fills `result` in every case. Returns 0 to go on, 1 when `text` is to be
- * printed instead, -EINVAL with words, -ENOMEM, or what `listen` returned. */
+/* Whether the server itself has a flag of that name. */
+bool duet_args_has(const char *name);
+
+/* Reads all flags first, into `options` and to the program's `own`, and calls `listen` only
+ * when all are good and no text was asked for. Fills `result` in every case. Returns 0 to go
+ * on, 1 when `text` is to be printed instead, -EINVAL with words, -ENOMEM, or what `listen`
+ * returned. */
 int duet_args_parse(struct duet_options *options, int argc, char *const argv[],
-                    duet_args_listen listen, void *ctx, struct duet_args_result *result);
+                    const struct duet_own_flags *own, duet_args_listen listen, void *ctx,
+                    struct duet_args_result *result);
 
 #endif

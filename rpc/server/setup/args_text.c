@@ -78,7 +78,20 @@ static void write_text_flag(FILE *out, enum duet_text text)
     fprintf(out, "  %-38s %s; may come several times\n", flag, row->help);
 }
 
-char *duet_args_help(const char *program)
+static void write_own_flags(FILE *out, const struct duet_own_flags *own, const char *program)
+{
+    fprintf(out, "Flags of %s:\n", program);
+    for (int i = 0; i < own->count; i++) {
+        const duet_flag *row = &own->at[i];
+        char flag[64];
+        snprintf(flag, sizeof flag, "%s%s%s", row->name, row->value != NULL ? " " : "",
+                 row->value != NULL ? row->value : "");
+        fprintf(out, "  %-38s %s\n", flag, row->help != NULL ? row->help : "");
+    }
+    fputs("\n", out);
+}
+
+char *duet_args_help(const char *program, const struct duet_own_flags *own)
 {
     char *text = NULL;
     size_t size;
@@ -86,7 +99,10 @@ char *duet_args_help(const char *program)
     if (out == NULL)
         return NULL;
 
-    fprintf(out, "Usage: %s [--listen ADDRESS]... [flags]\n\n", program);
+    fprintf(out, "Usage: %s [--listen ADDRESS]... [flags]%s\n\n", program,
+            own->rest != NULL ? " [--] [arguments]" : "");
+    if (own->count > 0)
+        write_own_flags(out, own, program);
     fputs("Serves XML-RPC and MessagePack-RPC until SIGTERM or SIGINT.\n\n"
           "Addresses, and what is spoken there:\n"
           "  tcp://127.0.0.1:6789                   both protocols; used when none is given\n"
@@ -109,12 +125,12 @@ char *duet_args_help(const char *program)
     for (int i = 0; i < DUET_TEXT_COUNT; i++)
         write_text_flag(out, (enum duet_text)i);
 
-    fputs(
-        "  --print-limits                         print all values in force, and exit\n"
-        "  --help                                 print this, and exit\n"
-        "  --version                              print the version, and exit\n\n"
-        "BYTES may end in K, M or G (powers of 1024), MS in ms or s. --flag=value works too.\n",
-        out);
+    fputs("  --print-limits                         print all values in force, and exit\n"
+          "  --help                                 print this, and exit\n"
+          "  --version                              print the version, and exit\n\n"
+          "BYTES may end in K, M or G (powers of 1024), MS in ms, s, m or h. --flag=value "
+          "works too.\n",
+          out);
     return finish(out, &text);
 }
 

@@ -33,17 +33,21 @@ static size_t distance(const char *a, size_t a_size, const char *b, size_t b_siz
     return row[b_size];
 }
 
-const char *duet_nearest(const char *word, size_t size, const char *(*nth)(int i), int count)
+const char *duet_nearest(const char *word, size_t size,
+                         const char *(*nth)(int i, const void *ctx), const void *ctx, int count)
 {
     const char *nearest = NULL;
     size_t best = size / 3 + 2; /* with more than every third letter wrong it is another word */
     if (size > LONGEST_GUESS)
         return NULL;
     for (int i = 0; i < count; i++) {
-        size_t d = distance(word, size, nth(i), strlen(nth(i)));
+        const char *other = nth(i, ctx);
+        if (strlen(other) > LONGEST_GUESS)
+            continue;
+        size_t d = distance(word, size, other, strlen(other));
         if (d < best) {
             best = d;
-            nearest = nth(i);
+            nearest = other;
         }
     }
     return nearest;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 /* Of the words that `nth` gives for 0 to count - 1, the nearest; NULL when none is near. */
-const char *duet_nearest(const char *word, size_t size, const char *(*nth)(int i), int count);
+const char *duet_nearest(const char *word, size_t size,
+                         const char *(*nth)(int i, const void *ctx), const void *ctx,
+                         int count);
 
 #endif

@@ -46,6 +46,7 @@ static const struct {
     {DUET_UNIT_BYTES, "K", 1024},    {DUET_UNIT_BYTES, "M", 1024 * 1024},
     {DUET_UNIT_BYTES, "G", 1 << 30}, {DUET_UNIT_MS, "", 1},
     {DUET_UNIT_MS, "ms", 1},         {DUET_UNIT_MS, "s", 1000},
+    {DUET_UNIT_MS, "m", 60 * 1000},  {DUET_UNIT_MS, "h", 3600 * 1000},
     {DUET_UNIT_US, "", 1},           {DUET_UNIT_US, "us", 1},
     {DUET_UNIT_US, "ms", 1000},
 };
@@ -61,6 +62,28 @@ static bool read_number(enum duet_unit unit, const char *text, int64_t *value)
         if (suffixes[i].unit == unit && strcasecmp(suffixes[i].suffix, end) == 0)
             return !__builtin_mul_overflow(number, suffixes[i].factor, value);
     return false;
+}
+
+/* A bare number is no time that a reader of a command line would understand. */
+int duet_parse_time(const char *text, uint64_t *ms)
+{
+    int64_t value;
+    if (text == NULL || ms == NULL || !read_number(DUET_UNIT_MS, text, &value))
+        return -EINVAL;
+    char last = text[strlen(text) - 1];
+    if (value != 0 && last >= '0' && last <= '9')
+        return -EINVAL;
+    *ms = (uint64_t)value;
+    return 0;
+}
+
+int duet_parse_size(const char *text, uint64_t *bytes)
+{
+    int64_t value;
+    if (text == NULL || bytes == NULL || !read_number(DUET_UNIT_BYTES, text, &value))
+        return -EINVAL;
+    *bytes = (uint64_t)value;
+    return 0;
 }
 
 static bool read_choice(const char *choices, const char *text, int64_t *value)
@@ -102,7 +125,7 @@ void duet_setting_expected(int setting, char *text, size_t room)
     static const char *const hints[] = {
         [DUET_UNIT_COUNT] = "",
         [DUET_UNIT_BYTES] = " (K, M and G may follow)",
-        [DUET_UNIT_MS] = " (ms or s may follow)",
+        [DUET_UNIT_MS] = " (ms, s, m or h may follow)",
         [DUET_UNIT_US] = " (us or ms may follow)",
         [DUET_UNIT_SWITCH] = "",
         [DUET_UNIT_CHOICE] = "",
@@ -139,8 +162,9 @@ int duet_setting_set(struct duet_options *options, int setting, const char *valu
     return rc;
 }
 
-static const char *name_of(int setting)
+static const char *name_of(int setting, const void *ctx)
 {
+    (void)ctx;
     return duet_setting_flag(setting) + strlen("--");
 }
 
@@ -148,10 +172,10 @@ int duet_setting_set_named(struct duet_options *options, const char *name, const
                            char *words, size_t room)
 {
     for (int setting = 0; setting < DUET_SETTING_COUNT; setting++)
-        if (strcmp(name_of(setting), name) == 0)
+        if (strcmp(name_of(setting, NULL), name) == 0)
             return duet_setting_set(options, setting, value, words, room);
 
-    const char *nearest = duet_nearest(name, strlen(name), name_of, DUET_SETTING_COUNT);
+    const char *nearest = duet_nearest(name, strlen(name), name_of, NULL, DUET_SETTING_COUNT);
     return duet_words_set(-EINVAL, words, room, "there is no option \"%.100s\"%s%s%s", name,
                           nearest != NULL ? ": did you mean \"" : "",
                           nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
