@@ -16,8 +16,6 @@
 #include "http_head.h"
 #include "http_walk.h"
 
-#include <string.h>
-
 struct reply {
     struct duet_http_walk walk; /* of the head */
     bool is_to_head, is_in_body;

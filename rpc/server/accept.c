@@ -3,7 +3,6 @@
  */
 #include "home_parts.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /* One on its way to another loop. */

@@ -10,7 +10,6 @@
 #include "xmlrpc_expat_calls.h"
 
 #include <expat.h>
-#include <inttypes.h>
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,6 @@
 #include "codec_msgpack.h"
 #include "writer.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,6 @@
  */
 #include "served.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const unit_names[] = {
     [DUET_UNIT_COUNT] = "count", [DUET_UNIT_BYTES] = "bytes",   [DUET_UNIT_MS] = "ms",

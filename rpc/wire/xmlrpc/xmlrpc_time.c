@@ -7,8 +7,6 @@
 
 #include "xmlrpc_number.h"
 
-#include <string.h>
-
 enum { DAY = 86400 };
 
 static const int64_t first_second = -62135596800; /* 0001-01-01T00:00:00 */
