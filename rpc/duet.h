@@ -609,7 +609,7 @@ typedef enum duet_option {
      * it is not read. */
     DUET_OPT_MAX_IN_FLIGHT_BYTES = 33,
     /* --max-buffered: 128M; 1M to 1024G, in bytes. Messages and replies under way, of all
-     * connections together. */
+     * connections together; large ones wait until there is room for them. */
     DUET_OPT_MAX_BUFFERED = 34,
     /* --worker-queue: 4096; 1 to 1000000. Calls that wait for busy workers; more are
      * refused. */
@@ -617,6 +617,10 @@ typedef enum duet_option {
     /* --out-mark: 1M; 1K to 1G, in bytes. Unsent replies of one connection, above which it is
      * not read. */
     DUET_OPT_OUT_MARK = 36,
+    /* --max-buffered-per-connection: 16M; 0 to 1024G, in bytes. The part of --max-buffered that
+     * one connection may hold before its further calls wait, though one request and its reply
+     * may always be larger; 0, unless set: an eighth. */
+    DUET_OPT_MAX_BUFFERED_PER_CONNECTION = 37,
 
     /* Times of a connection. */
 
@@ -997,8 +1001,8 @@ DUET_API DUET_MUST_USE duet_session *duet_session_ref(duet_session *session);
 DUET_API void duet_session_unref(duet_session *session);
 
 /* Any thread. A NULL session has id 0, is closed, and its peer is "". */
-DUET_API uint64_t duet_session_id(const duet_session *session); /* never used twice in a process
-                                                                 */
+DUET_API uint64_t duet_session_id(const duet_session *session);      /* never used twice in a
+                                                                        process */
 DUET_API const char *duet_session_peer(const duet_session *session); /* as duet_call_peer() */
 DUET_API duet_protocol duet_session_protocol(const duet_session *session);
 DUET_API bool duet_session_is_open(const duet_session *session);
@@ -1236,11 +1240,13 @@ DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks 
     X(accept_pauses)              /* how often accepting paused because it failed otherwise */ \
     X(paused_max_in_flight)       /* how often a limit stopped a connection */                 \
     X(paused_max_in_flight_bytes) /* from being read: */                                       \
-    X(paused_out_mark)            /* these three */                                            \
+    X(paused_out_mark)            /* these four */                                             \
+    X(paused_max_buffered)                                                                     \
     X(bytes_in)                                                                                \
     X(bytes_out)                                                                               \
-    X(buffered_bytes)       /* held now for large messages and replies */                      \
-    X(refused_max_buffered) /* messages refused over it: DUET_OPT_MAX_BUFFERED */              \
+    X(buffered_bytes)       /* held now for messages and replies */                            \
+    X(refused_max_buffered) /* calls refused and connections closed for DUET_OPT_MAX_BUFFERED  \
+                             */                                                                \
     X(workers)                                                                                 \
     X(workers_active)  /* now */                                                               \
     X(workers_waiting) /* now */                                                               \

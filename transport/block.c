@@ -1,5 +1,5 @@
 /*
- * malloc for small blocks, mmap for large ones, and a counter before both.
+ * malloc for small blocks, mmap for large ones, and the account before both.
  */
 #include "block.h"
 
@@ -21,66 +21,6 @@
 #ifndef MAPPED_FROM
 #define MAPPED_FROM ((size_t)1024 * 1024)
 #endif
-
-static void note_height(struct duet_budget *budget, size_t used)
-{
-    if (used > budget->max / 2 &&
-        !atomic_load_explicit(&budget->was_high, memory_order_relaxed))
-        atomic_store_explicit(&budget->was_high, true, memory_order_relaxed);
-}
-
-bool duet_budget_take(struct duet_budget *budget, size_t size)
-{
-    size_t used = atomic_fetch_add(&budget->used, size);
-    if (used > budget->max || size > budget->max - used) {
-        atomic_fetch_sub(&budget->used, size);
-        return false;
-    }
-    note_height(budget, used + size);
-    return true;
-}
-
-void duet_budget_add(struct duet_budget *budget, size_t size)
-{
-    note_height(budget, atomic_fetch_add(&budget->used, size) + size);
-}
-
-/* After a flood, malloc's heaps are full of holes, which the next flood, of other sizes, may
- * not fill: they go back to the kernel. */
-static void give_back_holes(void)
-{
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-}
-
-void duet_budget_give(struct duet_budget *budget, size_t size)
-{
-    size_t used = atomic_fetch_sub(&budget->used, size) - size;
-    bool is_over =
-        used < budget->max / 4 && atomic_load_explicit(&budget->was_high, memory_order_relaxed);
-    if (is_over && atomic_exchange(&budget->was_high, false))
-        give_back_holes();
-}
-
-static size_t cost_of(size_t size)
-{
-    return size > DUET_FREE_OF_CHARGE ? size : 0;
-}
-
-static bool take(struct duet_account *account, size_t cost)
-{
-    if (account == NULL || cost == 0 || duet_budget_take(account->budget, cost))
-        return true;
-    account->refused = true;
-    return false;
-}
-
-static void give(struct duet_account *account, size_t cost)
-{
-    if (account != NULL && cost > 0)
-        duet_budget_give(account->budget, cost);
-}
 
 static void *map(size_t size)
 {
@@ -119,32 +59,47 @@ static void *move(void *block, size_t old_size, size_t size)
     return moved;
 }
 
+static bool pay(struct duet_account *account, size_t old_size, size_t size)
+{
+    enum duet_rank rank = size <= DUET_SMALL ? DUET_RANK_SMALL : DUET_RANK_RUNNING;
+    if (account == NULL || size <= old_size)
+        return true;
+    return duet_account_take(account, size - old_size, rank);
+}
+
+static void pay_back(struct duet_account *account, size_t old_size, size_t size)
+{
+    if (account != NULL && size < old_size)
+        duet_account_give(account, old_size - size);
+}
+
 void *duet_block_resize(struct duet_account *account, void *block, size_t old_size, size_t size)
 {
-    size_t old_cost = cost_of(old_size), cost = cost_of(size);
     if (size == 0) {
         duet_block_free(account, block, old_size);
         return NULL;
     }
-    if (cost > old_cost && !take(account, cost - old_cost))
+    if (!pay(account, old_size, size))
         return NULL;
     void *moved = move(block, old_size, size);
-    if (moved == NULL && cost > old_cost)
-        give(account, cost - old_cost);
-    if (moved != NULL && cost < old_cost)
-        give(account, old_cost - cost);
+    if (moved == NULL)
+        pay_back(account, size, old_size);
+    else
+        pay_back(account, old_size, size);
     return moved;
-}
-
-void duet_block_disown(struct duet_account *account, size_t size)
-{
-    give(account, cost_of(size));
 }
 
 void duet_block_free(struct duet_account *account, void *block, size_t size)
 {
     if (block == NULL)
         return;
-    give(account, cost_of(size));
     release(block, size);
+    pay_back(account, size, 0);
+}
+
+void duet_block_give_back_holes(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

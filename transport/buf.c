@@ -61,6 +61,16 @@ void duet_buf_take(struct duet_buf *to, struct duet_buf *from)
     from->size = from->capacity = 0;
 }
 
+void duet_buf_hand(struct duet_buf *to, struct duet_buf *from, struct duet_account *account)
+{
+    if (account != NULL)
+        duet_account_move(from->account, account, from->capacity);
+    else if (from->account != NULL)
+        duet_account_give(from->account, from->capacity);
+    duet_buf_take(to, from);
+    to->account = account;
+}
+
 void duet_buf_reset(struct duet_buf *buf, size_t keep)
 {
     if (buf->capacity > keep)

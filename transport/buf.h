@@ -16,7 +16,7 @@ struct duet_buf {
     size_t size;                  /* bytes in use */
     size_t capacity;              /* bytes allocated */
     size_t max;                   /* bytes it may ever hold */
-    struct duet_account *account; /* that large memory is taken from; NULL: none */
+    struct duet_account *account; /* that it is taken from; NULL: none */
 };
 
 /* An empty buffer that owns no memory yet, and is on no account. */
@@ -49,8 +49,9 @@ static inline int duet_buf_append(struct duet_buf *buf, const void *bytes, size_
 }
 
 /* Moves the bytes and their ownership to `to`, which must own none; `from` is as after init.
- * The account goes along. */
+ * The account goes along; or another one pays for them from here on, or nobody (NULL). */
 void duet_buf_take(struct duet_buf *to, struct duet_buf *from);
+void duet_buf_hand(struct duet_buf *to, struct duet_buf *from, struct duet_account *account);
 
 /* Empties it; keeps the memory if that is at most `keep` bytes. */
 void duet_buf_reset(struct duet_buf *buf, size_t keep);

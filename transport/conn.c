@@ -36,6 +36,8 @@ static size_t largest_state(const struct duet_limits *limits)
 int duet_conns_init(struct duet_conns *conns)
 {
     conns->first_free = no_slot;
+    conns->account = (struct duet_account){.budget = conns->budget};
+    duet_line_init(&conns->line, conns->budget);
     for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
         duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
     conns->scratch = malloc(DUET_SCRATCH_SIZE);
@@ -111,9 +113,7 @@ static _Atomic uint64_t *reached_limit(const struct duet_conn *conn)
         return &conn->conns->paused_in_flight_bytes;
     if (conn->out_size > conn->conns->conn_limits.out_mark)
         return &conn->conns->paused_out_mark;
-    if (conn->write_blocked && !duet_conn_has_budget(conn, 0))
-        return &conn->conns->paused_out_mark; /* many that do not read: less for each */
-    return NULL;
+    return duet_conn_lacks_room(conn) ? &conn->conns->paused_buffered : NULL;
 }
 
 /* The same of the limit that stops it from being read now. Who awaits an answer reads on; what
@@ -122,7 +122,7 @@ static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
 {
     enum { REFUSALS = 2 }; /* so many times the mark they may fill */
     _Atomic uint64_t *limit = reached_limit(conn);
-    if (limit == NULL || conn->awaited == 0)
+    if (limit == NULL || conn->awaited == 0 || duet_waiter_waits(&conn->waiter))
         return limit;
     return conn->out_size / REFUSALS > conn->conns->conn_limits.out_mark ? limit : NULL;
 }
@@ -132,7 +132,7 @@ bool duet_conn_is_over(const struct duet_conn *conn)
     const struct duet_conn_limits *limits = &conn->conns->conn_limits;
     return conn->in_flight >= conn->max_in_flight + conn->excused ||
            conn->in_flight_bytes >= limits->max_in_flight_bytes ||
-           conn->out_size > limits->out_mark;
+           conn->out_size > limits->out_mark || conn->is_held_back;
 }
 
 bool duet_conn_may_read(const struct duet_conn *conn)
@@ -143,10 +143,20 @@ bool duet_conn_may_read(const struct duet_conn *conn)
 void duet_conn_count_pause(struct duet_conn *conn)
 {
     _Atomic uint64_t *counter = duet_conn_is_heard(conn) ? stopping_limit(conn) : NULL;
+    if (counter == &conn->conns->paused_buffered && conn->conns->is_short)
+        duet_conn_wait_for_room(conn, 0);
     if (counter == NULL || conn->is_paused)
         return;
     duet_count(counter, 1);
     conn->is_paused = true;
+}
+
+/* When memory is short, what comes is looked at before it has to wait: it may be tiny. */
+static bool may_be_read(const struct duet_conn *conn)
+{
+    bool is_only_short = conn->conns->is_short && !conn->is_held_back;
+    return duet_conn_may_read(conn) || (is_only_short && duet_conn_is_heard(conn) &&
+                                        stopping_limit(conn) == &conn->conns->paused_buffered);
 }
 
 void duet_conn_watch(struct duet_conn *conn)
@@ -154,7 +164,7 @@ void duet_conn_watch(struct duet_conn *conn)
     if (conn->state == CONN_CLOSED)
         return;
     uint32_t events = 0;
-    bool is_read = duet_conn_may_read(conn) && conn->input != INPUT_ENDED;
+    bool is_read = may_be_read(conn) && conn->input != INPUT_ENDED;
     if (conn->state == CONN_LINGERING || is_read)
         events |= EPOLLIN;
     if (conn->state == CONN_ABANDONED && !is_read)
@@ -192,10 +202,11 @@ void duet_conn_enter_input(struct duet_conn *conn, enum duet_conn_input input)
 static void drop_input(struct duet_conn *conn)
 {
     duet_conns_reuse(conn->conns, &conn->in);
-    duet_conn_charge(conn);
     conn->in_start = 0;
-    duet_conns_reuse_state(conn->conns, conn->framing_state);
+    duet_conn_reuse_state(conn, conn->framing_state);
     conn->framing_state = NULL;
+    duet_account_release(&conn->account);
+    duet_line_leave(&conn->conns->line, &conn->waiter);
 }
 
 void duet_conn_finish(struct duet_conn *conn)
@@ -311,6 +322,17 @@ void duet_conn_unawait(struct duet_conn *conn)
         duet_conn_touch(conn);
 }
 
+void duet_conn_park(struct duet_conn *conn)
+{
+    conn->parked++;
+    duet_conn_touch(conn);
+}
+
+void duet_conn_unpark(struct duet_conn *conn)
+{
+    conn->parked--;
+}
+
 /* ---- Drain ---- */
 
 /* It owes nothing and is owed nothing. */
@@ -387,10 +409,21 @@ static void on_ready(struct duet_source *source, uint32_t events)
         conn->write_blocked = false;
         duet_conn_touch(conn);
     }
-    if (duet_conn_may_read(conn) && conn->input != INPUT_ENDED)
+    if (conn->input != INPUT_ENDED &&
+        (duet_conn_may_read(conn) || duet_conn_slips_through(conn)))
         duet_conn_read(conn);
     else if (events & (EPOLLIN | EPOLLRDHUP))
         on_event_unread(conn, events);
+    conn->is_tiny = false;
+}
+
+static void free_conn(struct duet_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    duet_account_join(&conn->account, NULL, false);
+    duet_budget_part_leave(conn->part);
+    free(conn);
 }
 
 static void copy_address(struct duet_conn *conn, const struct sockaddr *peer)
@@ -405,12 +438,17 @@ static struct duet_conn *new_conn(struct duet_conns *conns,
                                   const struct duet_conn_opening *opening)
 {
     struct duet_conn *conn = calloc(1, sizeof *conn + opening->owner_size);
-    if (conn == NULL || take_slot(conns, conn) < 0) {
-        free(conn);
+    if (conn == NULL)
+        return NULL;
+    conn->conns = conns;
+    conn->part = duet_budget_part_new(conns->conn_limits.max_part);
+    conn->account = (struct duet_account){.budget = conns->budget, .part = conn->part};
+    if (conn->part == NULL || take_slot(conns, conn) < 0) {
+        free_conn(conn);
         return NULL;
     }
     conn->source.ready = on_ready;
-    conn->conns = conns;
+    conn->waiter.account = &conn->account;
     conn->stream = opening->stream;
     conn->framing = opening->framing;
     conn->max_in_flight = opening->max_in_flight;
@@ -421,6 +459,7 @@ static struct duet_conn *new_conn(struct duet_conns *conns,
     conn->idle_timeout_ms = conns->conn_limits.idle_timeout_ms;
     conn->watched = EPOLLIN | EPOLLRDHUP;
     duet_buf_init(&conn->in, SIZE_MAX); /* the framing bounds it */
+    conn->in.account = &conn->account;
     copy_address(conn, opening->peer);
     return conn;
 }
@@ -436,7 +475,7 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns,
     }
     if (duet_loop_add(conns->loop, stream.fd, conn->watched, &conn->source) < 0) {
         free_slot(conns, conn->id);
-        free(conn);
+        free_conn(conn);
         stream.kind->close(&stream);
         return NULL;
     }
@@ -448,6 +487,7 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns,
 
 void duet_conns_turn_over(struct duet_conns *conns)
 {
+    duet_conns_look_after_room(conns);
     while (conns->dirty != NULL || conns->ready != NULL) {
         while (conns->dirty != NULL) {
             struct duet_conn *conn = conns->dirty;
@@ -465,7 +505,7 @@ void duet_conns_turn_over(struct duet_conns *conns)
     while (conns->closed != NULL) {
         struct duet_conn *conn = conns->closed;
         conns->closed = conn->next_closed;
-        free(conn);
+        free_conn(conn);
     }
 }
 
@@ -481,6 +521,7 @@ void duet_conns_done(struct duet_conns *conns)
     duet_conns_turn_over(conns);
     duet_conns_free_slabs(conns);
     duet_conns_free_spares(conns);
+    duet_wheel_clear(&conns->look);
     free(conns->slots);
     free(conns->scratch);
     free(conns->scratch_state);

@@ -8,7 +8,7 @@
 #ifndef DUET_CONN_H
 #define DUET_CONN_H
 
-#include "block.h"
+#include "account.h"
 #include "buf.h"
 #include "count.h"
 #include "framing.h"
@@ -36,6 +36,16 @@ struct duet_conn_events {
     /* The stream cannot be read on, or a time limit passed (message->status 408). The owner may
      * send a last reply; then the connection is finished. */
     void (*bad)(struct duet_conn *conn, struct duet_message *message);
+
+    /* All that a message of that size will need, itself included, until its reply is made. */
+    size_t (*will_need)(const struct duet_conn *conn, size_t size);
+
+    /* There is room for calls that the owner has put aside (conn->parked); with the
+     * reservation that it asked for, on the connection's account, if it did. */
+    void (*resume)(struct duet_conn *conn, bool is_admitted);
+
+    /* Memory is scarce, or a flood is over: what the owner keeps for later may go. */
+    void (*shed)(struct duet_conns *conns);
 
     /* The peer will send no more (FIN). Calls still run, replies are still written. */
     void (*peer_finished)(struct duet_conn *conn);
@@ -97,6 +107,8 @@ struct duet_conn {
     bool is_ready;      /* on the list of connections to resume */
     bool has_more;      /* bytes follow the message that is being delivered */
     bool is_paused;     /* a limit stopped it from being read, which was counted */
+    bool is_held_back;  /* it waits for room, or its part of the budget is full */
+    bool is_tiny;       /* what is being read is so little that it does not wait for room */
     uint32_t watched;   /* epoll events asked for */
     uint32_t in_flight; /* calls that somebody else holds */
     uint32_t max_in_flight;
@@ -110,18 +122,27 @@ struct duet_conn {
     void *framing_state;                /* only while a message is under way */
     struct duet_buf in; /* bytes read and not yet used; empty between messages */
     size_t in_start;    /* where they begin */
-    size_t charged;     /* its part in the budget: this memory, and that of a blocked output */
     size_t in_need;     /* how long the message under way will be, if known */
+    size_t room_for;    /* how long it may become with what is reserved for it */
+
+    struct duet_budget_part *part; /* of the budget: what it and its calls hold */
+    struct duet_account account;   /* of what it has read and not used, and has to write */
+    struct duet_waiter waiter;     /* its place in the line of those who wait for room */
+    uint32_t parked;               /* of its calls: those that the owner has put aside */
+    int64_t moved_before; /* what its peer had sent, or taken, when it was last seen to move */
+    uint64_t moved_ms;    /* enough, which was then */
+    bool moved_is_taken;  /* and which of both */
 
     struct duet_out *out_first, *out_last;
-    size_t out_offset; /* of out_first: bytes written already */
-    size_t out_size;   /* unsent bytes in all */
-    size_t slab_bytes; /* memory of those that were copied */
+    size_t out_offset;    /* of out_first: bytes written already */
+    size_t out_size;      /* unsent bytes in all */
+    size_t slab_bytes;    /* memory of those that were copied, */
+    size_t slabs_settled; /* and what of it is on the account */
 
     struct duet_deadline deadline;
     uint64_t active_ms; /* since when the present wait lasts; conn_time.c has its kinds */
     struct duet_conn_pace pace;
-    uint64_t written; /* bytes, since it was opened */
+    uint64_t received, written; /* bytes, since it was opened */
     uint64_t linger_idle_ms, idle_timeout_ms;
     struct duet_conn *next_dirty, *next_ready, *next_closed;
 
@@ -148,6 +169,7 @@ struct duet_conn_opening {
 
 struct duet_conn_limits {
     size_t max_in_flight_bytes;
+    size_t max_part;  /* bytes that one connection and its calls may hold */
     size_t max_spare; /* bytes that lie idle, to be used again for the next messages */
     size_t out_mark;
     uint64_t head_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
@@ -170,7 +192,16 @@ struct duet_conns {
     void *ctx; /* the owner's */
     const struct duet_limits *limits;
     struct duet_conn_limits conn_limits;
-    struct duet_budget *budget; /* of what all loops hold for messages and replies under way */
+    struct duet_budget *budget;  /* of what all loops hold for messages and replies under way */
+    struct duet_account account; /* of it: what lies idle here, to be used again */
+    bool was_short;
+    bool is_awaited;           /* somebody waits for room, on any loop */
+    bool is_short;             /* so much of it is used that nothing more is read */
+    struct duet_line line;     /* of connections that wait for room */
+    struct duet_deadline look; /* while anybody does: at who stalls */
+    uint64_t let_in_ms;        /* when one of them was let in last */
+    unsigned floods_seen, sheds_left, stuck_looks;
+    _Atomic size_t idle_bytes; /* held for nobody, as of the last turn */
 
     struct duet_conn_slot *slots;
     uint32_t slot_count, first_free;
@@ -190,10 +221,10 @@ struct duet_conns {
     unsigned spare_slab_count;
 
     _Atomic uint64_t bytes_in, bytes_out;
-    _Atomic uint64_t refused_buffered; /* messages over max_buffered */
+    _Atomic uint64_t gave_way; /* connections closed because others waited for what they held */
 
     /* How often each limit stopped a connection from being read. */
-    _Atomic uint64_t paused_in_flight, paused_in_flight_bytes, paused_out_mark;
+    _Atomic uint64_t paused_in_flight, paused_in_flight_bytes, paused_out_mark, paused_buffered;
 };
 
 /* 0 or -ENOMEM. The members loop to conn_limits are the caller's to set before. */
@@ -241,9 +272,26 @@ bool duet_conn_is_over(const struct duet_conn *conn);
 /* How long it may stay without a request, from now on; or DUET_CONN_NEVER. */
 void duet_conn_set_idle_timeout(struct duet_conn *conn, uint64_t ms);
 
+/* One of its calls in flight is put aside until `resume`; it is taken up again, or dropped. */
+void duet_conn_park(struct duet_conn *conn);
+void duet_conn_unpark(struct duet_conn *conn);
+
 /* Takes the buffer of a message that is done with, and frees it, or keeps it for the next large
  * message: fresh memory of that size costs more in page faults than reading into it. */
 void duet_conns_reuse(struct duet_conns *conns, struct duet_buf *buf);
+
+/* The owner has put calls of this connection aside: it waits in line, to be told by `resume`
+ * when that much is reserved for the next one; 0: when the budget is not short. */
+void duet_conn_wait_for_room(struct duet_conn *conn, size_t wants);
+
+/* Memory has been taken: perhaps nothing more is to be read. */
+static inline void duet_conns_see_shortage(struct duet_conns *conns)
+{
+    conns->is_short = duet_budget_is_short(conns->budget);
+}
+
+/* Lets go of what is kept for later. */
+void duet_conns_shed(struct duet_conns *conns);
 
 /* No more requests are taken; when the last reply is out, the connection ends in stages, so
  * that the peer gets that reply whatever it still sends. */

@@ -12,9 +12,7 @@
 enum {
     CARRY_MAX = 1024,     /* bytes of an unfinished message that are carried back into the
                              scratch */
-    OWN_READ = 64 * 1024, /* room for one read when the length of the message is not known */
-    ROOM_AHEAD = 1024 * 1024, /* memory given to a message on its word alone; then it must send
-                                 as much as it asks */
+    OWN_READ = 64 * 1024, /* room for one read */
 };
 
 bool duet_conn_has_leftover(const struct duet_conn *conn)
@@ -41,7 +39,7 @@ static int keep_state(struct duet_conn *conn)
 {
     struct duet_conns *conns = conn->conns;
     size_t size = conn->framing->state_size(conns->limits);
-    conn->framing_state = duet_conns_take_state(conns);
+    conn->framing_state = duet_conn_take_state(conn);
     if (conn->framing_state == NULL)
         return -ENOMEM;
     memcpy(conn->framing_state, conns->scratch_state, size);
@@ -56,6 +54,8 @@ static void await_more(struct duet_conn *conn, const struct duet_message *messag
         duet_conn_close(conn);
         return;
     }
+    if (is_new)
+        duet_conn_note_move(conn);
     bool was_in_body = conn->in_body && !is_new;
     conn->in_body = message->in_body;
     conn->in_need = message->need;
@@ -70,9 +70,11 @@ static void await_more(struct duet_conn *conn, const struct duet_message *messag
 /* No message is under way any more. */
 static void drop_state(struct duet_conn *conn)
 {
-    duet_conns_reuse_state(conn->conns, conn->framing_state);
+    duet_conn_reuse_state(conn, conn->framing_state);
     conn->framing_state = NULL;
     conn->in_need = 0;
+    conn->waiter.ticket = 0;
+    duet_account_release(&conn->account); /* if the owner has not taken it over */
 }
 
 void duet_conn_tell(const struct duet_conn *conn, uint8_t *bytes, size_t size,
@@ -167,6 +169,7 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     ssize_t n = conn->stream.kind->read(&conn->stream, room, size);
     if (n > 0) {
         duet_count(&conn->conns->bytes_in, (size_t)n);
+        conn->received += (size_t)n;
         note_received(conn, (size_t)n);
         if (duet_conn_is_limited(conn))
             conn->read_left -= (size_t)n;
@@ -181,63 +184,41 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     return 0;
 }
 
-/* All connections together hold too much: this one, which wants more, gives way. Waiting
- * instead could be for ever, if all that hold something wait. `bytes` are what there is of the
- * message. */
-static void refuse_over_budget(struct duet_conn *conn, uint8_t *bytes, size_t size)
+void duet_conn_refuse_busy(struct duet_conn *conn)
 {
     struct duet_message *message = &conn->conns->message;
-    duet_count(&conn->conns->refused_buffered, 1);
-    duet_conn_tell(conn, bytes, size, message);
+    struct duet_buf *in = &conn->in;
+    uint8_t *bytes = in->data != NULL ? in->data + conn->in_start : NULL;
+    duet_conn_tell(conn, bytes, in->size - conn->in_start, message);
     message->bad = DUET_BAD_BUSY;
     message->status = 503;
     snprintf(message->reason, sizeof message->reason,
-             "the server is busy: the messages under way hold %zu bytes (--max-buffered %zu); "
-             "try again",
+             "the server is busy: the messages and replies under way hold %zu bytes "
+             "(--max-buffered %zu), and others wait for the room of this one; try again",
              atomic_load(&conn->conns->budget->used), conn->conns->budget->max);
     refuse(conn, message);
 }
 
-/* Memory that a message gets ahead of its bytes: as much as it asks, up to a megabyte, or as
- * much again as it has sent. */
-static size_t room_ahead(const struct duet_conn *conn, size_t held)
+/* Memory follows the bytes: as much as there are, and the one after a message. */
+static bool append(struct duet_conn *conn, const uint8_t *bytes, size_t size)
 {
-    size_t more = conn->in_need > held ? conn->in_need - held : OWN_READ;
-    size_t ahead = held > ROOM_AHEAD ? held : ROOM_AHEAD;
-    return more < ahead ? more : ahead;
-}
-
-/* The same, with whole messages unread behind calls whose answers must come first. */
-static void finish_over_budget(struct duet_conn *conn)
-{
-    duet_count(&conn->conns->refused_buffered, 1);
-    duet_conn_finish(conn);
+    if (duet_conn_reserve(conn, size + 1, size + 1) < 0) {
+        duet_conn_close(conn);
+        return false;
+    }
+    duet_buf_append(&conn->in, bytes, size);
+    duet_conns_see_shortage(conn->conns);
+    return true;
 }
 
 static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
 {
     if (conn->state == CONN_CLOSED)
         return;
-    if (size == 0) {
+    if (size == 0)
         duet_conns_reuse(conn->conns, &conn->in);
-        return;
-    }
-    if (size > CARRY_MAX && size > conn->charged &&
-        !duet_conn_has_budget(conn, size - conn->charged)) {
-        if (conn->framing_state != NULL)
-            refuse_over_budget(conn, bytes, size);
-        else
-            finish_over_budget(conn);
-        return;
-    }
-    bool is_large =
-        conn->in_need > DUET_SCRATCH_SIZE && duet_conn_has_budget(conn, conn->in_need);
-    size_t room = is_large ? size + room_ahead(conn, size) : size;
-    if (duet_conn_reserve(conn, room + 1) < 0) { /* and the byte after a message */
-        duet_conn_close(conn);
-        return;
-    }
-    duet_buf_append(&conn->in, bytes, size);
+    else
+        append(conn, bytes, size);
 }
 
 static void read_into_scratch(struct duet_conn *conn)
@@ -275,48 +256,70 @@ static void consume_own(struct duet_conn *conn)
     }
 }
 
-/* Room in the connection's own buffer for what is still to come of the message, plus the byte
- * after it. */
-static int make_room(struct duet_conn *conn)
+/* Moves each byte at most once for each that was used up. */
+static void compact(struct duet_conn *conn)
 {
     struct duet_buf *in = &conn->in;
     size_t held = in->size - conn->in_start;
-    if (conn->in_start > held) { /* moves each byte at most once for each that was used up */
-        memmove(in->data, in->data + conn->in_start, held);
-        in->size = held;
-        conn->in_start = 0;
-    }
-    size_t room = room_ahead(conn, held) + 1, is_free = in->capacity - in->size;
-    if (room <= is_free || is_free > OWN_READ)
-        return 0; /* what is there is filled first */
-    if (!duet_conn_has_budget(conn, room - is_free))
-        return -ENOBUFS;
-    return duet_conn_reserve(conn, room);
+    if (conn->in_start <= held)
+        return;
+    memmove(in->data, in->data + conn->in_start, held);
+    in->size = held;
+    conn->in_start = 0;
 }
 
+/* Room for the next read of a large message. It must have been let in for that; a reservation
+ * that turns out too small is asked for anew. False: it waits, or is closed. */
+static bool make_room(struct duet_conn *conn)
+{
+    struct duet_buf *in = &conn->in;
+    size_t held = in->size - conn->in_start;
+    size_t rest = (conn->in_need > held ? conn->in_need - held : OWN_READ) + 1;
+    size_t room = rest < OWN_READ ? rest : OWN_READ;
+    if (room <= in->capacity - in->size)
+        return true; /* what is there is filled first */
+    bool is_let_in = conn->account.is_admitted && held < conn->room_for;
+    if (!is_let_in && !duet_conn_ask_room(conn))
+        return false;
+    int rc = duet_conn_reserve(conn, room, rest);
+    if (rc == -ENOBUFS) {
+        duet_account_release(&conn->account);
+        if (!duet_conn_ask_room(conn))
+            return false;
+        rc = duet_conn_reserve(conn, room, rest);
+    }
+    if (rc == -ENOBUFS) { /* more than may be reserved for one, and the rest is in use */
+        duet_conn_refuse_busy(conn);
+        return false;
+    }
+    if (rc < 0)
+        duet_conn_close(conn);
+    return rc == 0;
+}
+
+/* The first of a message comes by way of the scratch, so that it costs no more memory than it
+ * has sent; the rest straight into the buffer that it has to itself. */
 static void read_into_own(struct duet_conn *conn)
 {
-    int rc = make_room(conn);
-    if (rc == -ENOBUFS) {
-        refuse_over_budget(conn, conn->in.data + conn->in_start,
-                           conn->in.size - conn->in_start);
-        return;
-    }
-    if (rc < 0) {
-        duet_conn_close(conn);
-        return;
-    }
     struct duet_buf *in = &conn->in;
-    size_t room = in->capacity - in->size - 1;
-    size_t most = room < DUET_TURN_SHARE ? room : DUET_TURN_SHARE;
-    if (!duet_conn_has_budget(conn, most)) {
-        refuse_over_budget(conn, in->data + conn->in_start, in->size - conn->in_start);
-        return;
+    compact(conn);
+    size_t held = in->size - conn->in_start, n;
+    if (held + 1 < DUET_SCRATCH_SIZE && !conn->account.is_admitted) {
+        uint8_t *scratch = conn->conns->scratch;
+        n = receive(conn, scratch, DUET_SCRATCH_SIZE - 1 - held);
+        if (n == 0 || !append(conn, scratch, n))
+            return;
+    } else {
+        if (!make_room(conn)) {
+            duet_conn_touch(conn);
+            return;
+        }
+        size_t room = in->capacity - in->size - 1;
+        n = receive(conn, in->data + in->size, room < DUET_TURN_SHARE ? room : DUET_TURN_SHARE);
+        if (n == 0)
+            return;
+        in->size += n;
     }
-    size_t n = receive(conn, in->data + in->size, most);
-    if (n == 0)
-        return;
-    in->size += n;
     consume_own(conn);
 }
 
@@ -326,7 +329,6 @@ void duet_conn_read(struct duet_conn *conn)
         read_into_own(conn);
     else
         read_into_scratch(conn);
-    duet_conn_charge(conn);
     end_if_read_out(conn);
 }
 
@@ -336,7 +338,6 @@ void duet_conn_resume(struct duet_conn *conn)
         return;
     if (duet_conn_has_leftover(conn))
         consume_own(conn);
-    duet_conn_charge(conn);
     end_if_read_out(conn);
     duet_conn_touch(conn);
 }

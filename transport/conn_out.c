@@ -29,11 +29,13 @@ static struct duet_slab *slab_of(struct duet_out *out)
     return DUET_HOLDER(out, struct duet_slab, out);
 }
 
+/* It is on the loop's account by now. */
 static void release_slab(struct duet_out *out)
 {
     struct duet_slab *slab = slab_of(out);
     struct duet_conns *conns = slab->conns;
     if (slab->capacity > DUET_SLAB_SIZE || conns->spare_slab_count >= SPARE_SLABS) {
+        duet_account_give(&conns->account, sizeof *slab + slab->capacity);
         free(slab);
         return;
     }
@@ -42,20 +44,32 @@ static void release_slab(struct duet_out *out)
     conns->spare_slab_count++;
 }
 
-static struct duet_slab *take_slab(struct duet_conns *conns, size_t size)
+static struct duet_slab *new_slab(struct duet_conns *conns, size_t size)
 {
+    size_t capacity = size > DUET_SLAB_SIZE ? size : DUET_SLAB_SIZE;
+    struct duet_slab *slab = malloc(sizeof *slab + capacity);
+    if (slab == NULL)
+        return NULL;
+    duet_account_take(&conns->account, sizeof *slab + capacity, DUET_RANK_SMALL);
+    duet_conns_see_shortage(conns);
+    slab->capacity = capacity;
+    slab->conns = conns;
+    return slab;
+}
+
+static struct duet_slab *take_slab(struct duet_conn *conn, size_t size)
+{
+    struct duet_conns *conns = conn->conns;
     struct duet_slab *slab = conns->spare_slabs;
     if (slab != NULL && size <= slab->capacity) {
         conns->spare_slabs = slab->next_spare;
         conns->spare_slab_count--;
     } else {
-        size_t capacity = size > DUET_SLAB_SIZE ? size : DUET_SLAB_SIZE;
-        slab = malloc(sizeof *slab + capacity);
+        slab = new_slab(conns, size);
         if (slab == NULL)
             return NULL;
-        slab->capacity = capacity;
     }
-    slab->conns = conns;
+    conn->slab_bytes += sizeof *slab + slab->capacity;
     slab->out = (struct duet_out){.bytes = slab->bytes, .release = release_slab};
     return slab;
 }
@@ -65,6 +79,7 @@ void duet_conns_free_slabs(struct duet_conns *conns)
     while (conns->spare_slabs != NULL) {
         struct duet_slab *slab = conns->spare_slabs;
         conns->spare_slabs = slab->next_spare;
+        duet_account_give(&conns->account, sizeof *slab + slab->capacity);
         free(slab);
     }
     conns->spare_slab_count = 0;
@@ -96,10 +111,9 @@ static struct duet_slab *slab_with_room(struct duet_conn *conn, size_t size)
     if (last != NULL && last->release == release_slab &&
         size <= slab_of(last)->capacity - last->size)
         return slab_of(last);
-    struct duet_slab *slab = take_slab(conn->conns, size);
+    struct duet_slab *slab = take_slab(conn, size);
     if (slab == NULL)
         return NULL;
-    conn->slab_bytes += slab->capacity;
     enqueue(conn, &slab->out);
     return slab;
 }
@@ -149,8 +163,20 @@ static void release_first(struct duet_conn *conn)
         conn->out_last = NULL;
     conn->out_offset = 0;
     if (out->release == release_slab)
-        conn->slab_bytes -= slab_of(out)->capacity;
+        conn->slab_bytes -= sizeof(struct duet_slab) + slab_of(out)->capacity;
     out->release(out);
+}
+
+/* Slabs are the loop's while a turn lasts, and most go back within it. What stays is on the
+ * account of its connection. */
+static void settle_slabs(struct duet_conn *conn)
+{
+    struct duet_account *idle = &conn->conns->account;
+    if (conn->slab_bytes > conn->slabs_settled)
+        duet_account_move(idle, &conn->account, conn->slab_bytes - conn->slabs_settled);
+    else if (conn->slab_bytes < conn->slabs_settled)
+        duet_account_move(&conn->account, idle, conn->slabs_settled - conn->slab_bytes);
+    conn->slabs_settled = conn->slab_bytes;
 }
 
 void duet_conn_drop_output(struct duet_conn *conn)
@@ -158,6 +184,7 @@ void duet_conn_drop_output(struct duet_conn *conn)
     while (conn->out_first != NULL)
         release_first(conn);
     conn->out_size = 0;
+    settle_slabs(conn);
 }
 
 /* Writes up to `share` bytes at once; `asked` is how many it tried to. */
@@ -190,6 +217,12 @@ static void forget_written(struct duet_conn *conn, size_t written)
     conn->out_offset += written;
 }
 
+static void wait_for_reader(struct duet_conn *conn, size_t written)
+{
+    duet_conn_wait_for_reader(conn, written);
+    duet_conn_note_move(conn);
+}
+
 /* Writes until everything is out, the kernel takes no more, or the connection has had its share
  * of this turn: then it waits for its next one as if the kernel took no more, and epoll says at
  * once that it does. Progress begins the write timeout anew; another reply behind those that
@@ -209,10 +242,20 @@ static void write_share(struct duet_conn *conn)
         share -= asked;
         conn->write_blocked = n < (ssize_t)asked || (share == 0 && conn->out_first != NULL);
         if (conn->write_blocked)
-            duet_conn_wait_for_reader(conn, n > 0 ? (size_t)n : 0);
+            wait_for_reader(conn, n > 0 ? (size_t)n : 0);
         else if (conn->framing_state == NULL)
             conn->active_ms = conn->conns->loop->now_ms;
     }
+}
+
+/* Calls that were put aside go on when half of the connection's part is free, or when nothing
+ * else of it is left to make room. */
+static void resume_parked(struct duet_conn *conn)
+{
+    size_t held = atomic_load_explicit(&conn->part->held, memory_order_relaxed);
+    bool is_last = conn->out_size == 0 && conn->in_flight == conn->parked;
+    if ((is_last || held < conn->part->max / 2) && !duet_waiter_waits(&conn->waiter))
+        conn->conns->events->resume(conn, false);
 }
 
 void duet_conn_flush(struct duet_conn *conn)
@@ -223,11 +266,14 @@ void duet_conn_flush(struct duet_conn *conn)
     duet_conn_settle(conn);
     if (conn->state == CONN_CLOSED)
         return;
-    duet_conn_charge(conn);
-    if (conn->out_size > conn->conns->conn_limits.out_mark)
+    settle_slabs(conn);
+    duet_conn_see_part(conn);
+    if (conn->parked > 0)
+        resume_parked(conn);
+    bool has_more = duet_conn_has_leftover(conn) || conn->input == INPUT_ENDED;
+    bool can_resume = has_more && duet_conn_may_read(conn);
+    if (has_more != can_resume || conn->out_size > conn->conns->conn_limits.out_mark)
         duet_conn_count_pause(conn);
-    bool can_resume = duet_conn_may_read(conn) &&
-                      (duet_conn_has_leftover(conn) || conn->input == INPUT_ENDED);
     if (can_resume && !conn->is_ready) {
         conn->is_ready = true;
         conn->next_ready = conn->conns->ready;

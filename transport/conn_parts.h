@@ -1,6 +1,6 @@
 /*
- * What conn.c, conn_time.c, conn_in.c, conn_room.c and conn_out.c share; nobody else includes
- * it.
+ * What conn.c, conn_time.c, conn_in.c, conn_room.c, conn_spare.c and conn_out.c share; nobody
+ * else includes it.
  */
 #ifndef DUET_CONN_PARTS_H
 #define DUET_CONN_PARTS_H
@@ -46,6 +46,11 @@ void duet_conn_wait_since_now(struct duet_conn *conn);
  * until all is out. */
 void duet_conn_wait_for_reader(struct duet_conn *conn, size_t written);
 
+/* How many of the bytes that were written have left our kernel's buffer, which may be megabytes
+ * large: what it takes from us says little of the peer. On a unix socket its bookkeeping counts
+ * too, so that the number may be below 0 and only differences mean anything. */
+int64_t duet_conn_taken_by_now(const struct duet_conn *conn);
+
 /* The peer's kernel has all that was ever written; a unix socket's has it at once. */
 bool duet_conn_is_taken(struct duet_conn *conn);
 
@@ -69,23 +74,55 @@ void duet_conn_tell(const struct duet_conn *conn, uint8_t *bytes, size_t size,
 /* Bytes have been read of messages that are not looked at yet. */
 bool duet_conn_has_leftover(const struct duet_conn *conn);
 
-/* conn_room.c */
+/* Refuses the message under way, for others wait for the memory that it holds; then the
+ * connection is finished. */
+void duet_conn_refuse_busy(struct duet_conn *conn);
 
-/* Brings the connection's part in the budget up to date. */
-void duet_conn_charge(struct duet_conn *conn);
+/* conn_spare.c */
 
-/* Whether all connections together may hold that much more. */
-bool duet_conn_has_budget(const struct duet_conn *conn, size_t more);
-
-/* Room for `more` bytes in the connection's own buffer: in the memory of an earlier message, if
- * any of it is large enough. */
-int duet_conn_reserve(struct duet_conn *conn, size_t more);
+/* Room for `more` bytes in the connection's own buffer, or for all `rest` that may come: in the
+ * memory of an earlier message, if any of it is large enough. */
+int duet_conn_reserve(struct duet_conn *conn, size_t more, size_t rest);
 
 /* Memory for the state of a message under way, NULL when there is none; and back. */
-void *duet_conns_take_state(struct duet_conns *conns);
-void duet_conns_reuse_state(struct duet_conns *conns, void *state);
+void *duet_conn_take_state(struct duet_conn *conn);
+void duet_conn_reuse_state(struct duet_conn *conn, void *state);
 
 void duet_conns_free_spares(struct duet_conns *conns);
+
+/* conn_room.c */
+
+/* Reading on would take memory that others need more. What was let in is read to its end. */
+static inline bool duet_conn_lacks_room(const struct duet_conn *conn)
+{
+    return (conn->is_held_back || conn->conns->is_short) && !conn->account.is_admitted &&
+           !conn->is_tiny;
+}
+
+/* There is no room, but what is tiny is served all the same. */
+bool duet_conn_slips_through(struct duet_conn *conn);
+
+/* A large message is under way: whether it may be read on now. If not, it waits in line. */
+bool duet_conn_ask_room(struct duet_conn *conn);
+
+/* Looks whether it still may have more of the budget. */
+void duet_conn_see_part(struct duet_conn *conn);
+
+/* From here on it counts how long its peer does not move. */
+void duet_conn_note_move(struct duet_conn *conn);
+
+/* Lets in who waits if there is room, looks for those who stall if there is not. Once a
+ * turn. */
+void duet_conns_look_after_room_slow(struct duet_conns *conns);
+static inline void duet_conns_look_after_room(struct duet_conns *conns)
+{
+    duet_conns_see_shortage(conns);
+    if (duet_budget_is_awaited(conns->budget) || conns->is_awaited || conns->sheds_left > 0 ||
+        conns->is_short != conns->was_short ||
+        atomic_load_explicit(&conns->budget->floods, memory_order_relaxed) !=
+            conns->floods_seen)
+        duet_conns_look_after_room_slow(conns);
+}
 
 /* conn_out.c */
 void duet_conn_touch(struct duet_conn *conn); /* puts it on the list of those to flush */

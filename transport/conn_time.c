@@ -130,10 +130,7 @@ static bool is_measured(const struct duet_conn *conn)
 
 /* ---- Readers ---- */
 
-/* How many of the bytes that were written have left our kernel's buffer, which may be megabytes
- * large: what it takes from us says little of the peer. On a unix socket its bookkeeping counts
- * too, so that the number may be below 0 and only differences mean anything. */
-static int64_t taken_by_now(const struct duet_conn *conn)
+int64_t duet_conn_taken_by_now(const struct duet_conn *conn)
 {
     int untaken = conn->stream.kind->pending(&conn->stream, STREAM_UNTAKEN);
     return untaken < 0 ? conn->pace.taken : (int64_t)conn->written - untaken;
@@ -142,14 +139,14 @@ static int64_t taken_by_now(const struct duet_conn *conn)
 bool duet_conn_is_taken(struct duet_conn *conn)
 {
     bool is_tcp = conn->peer.any.sa_family == AF_INET || conn->peer.any.sa_family == AF_INET6;
-    conn->pace.taken = is_tcp ? taken_by_now(conn) : (int64_t)conn->written;
+    conn->pace.taken = is_tcp ? duet_conn_taken_by_now(conn) : (int64_t)conn->written;
     return conn->pace.taken >= (int64_t)conn->written;
 }
 
 /* Whether the peer has taken anything since the last look. */
 static bool look_at_reader(struct duet_conn *conn)
 {
-    int64_t taken = taken_by_now(conn), before = conn->pace.taken;
+    int64_t taken = duet_conn_taken_by_now(conn), before = conn->pace.taken;
     if (taken <= before)
         return false;
     conn->pace.taken = taken;
@@ -164,7 +161,7 @@ void duet_conn_wait_for_reader(struct duet_conn *conn, size_t written)
     if (!is_new)
         look_at_reader(conn);
     if (is_new || written > 0)
-        conn->pace.taken = taken_by_now(conn);
+        conn->pace.taken = duet_conn_taken_by_now(conn);
     if (is_new) {
         duet_conn_wait_since_now(conn);
         return;

@@ -84,8 +84,8 @@ struct duet_message {
     uint64_t values;  /* in the body, itself one of them; 0 of a framing that walks none */
     enum duet_content content;
     uint32_t notes;     /* enum duet_notes */
-    const char *target; /* of an HTTP request: the path that was asked for, in the bytes given
-                         */
+    const char *target; /* of an HTTP request: the path that was asked for, in the bytes
+                           given */
     size_t target_size;
     uint32_t retry_after_s; /* of an HTTP reply: Retry-After; 0: none */
 

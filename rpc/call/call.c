@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "gzip.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -26,7 +27,7 @@ void duet_call_init(struct duet_call *call, const struct duet_service *service)
     duet_writer_init(&call->own_writer, service->max_reply);
     call->own_writer.fault = &call->fault; /* hooks may write before it is started */
     call->account.budget = service->budget;
-    call->arena.account = call->own_writer.out.account = &call->account;
+    call->arena.account = call->own_writer.out.account = call->message.account = &call->account;
     call->request.limits = &service->limits;
     call->request.int_is_strict = service->int_is_strict;
     call->request.arena = &call->arena;
@@ -34,9 +35,20 @@ void duet_call_init(struct duet_call *call, const struct duet_service *service)
     duet_call_reset(call, false);
 }
 
+/* Who has not joined a part has no reservation either. */
+static void leave_part(struct duet_call *call)
+{
+    struct duet_budget_part *part = call->account.part;
+    call->is_let_in = call->is_parked = false;
+    duet_account_release(&call->account);
+    duet_account_join(&call->account, NULL, false);
+    duet_budget_part_leave(part);
+}
+
 void duet_call_done(struct duet_call *call)
 {
-    duet_call_charge(call, 0);
+    if (call->account.part != NULL)
+        leave_part(call);
     duet_arena_done(&call->arena);
     duet_buf_done(&call->message);
     duet_writer_done(&call->own_writer);
@@ -44,7 +56,8 @@ void duet_call_done(struct duet_call *call)
 
 void duet_call_reset(struct duet_call *call, bool trim)
 {
-    duet_call_charge(call, 0);
+    if (call->account.part != NULL)
+        leave_part(call);
     if (trim && call->arena.total > TRIMMED)
         duet_arena_done(&call->arena);
     duet_arena_reset(&call->arena);
@@ -72,16 +85,64 @@ void duet_call_reset(struct duet_call *call, bool trim)
     atomic_store_explicit(&call->fate, FATE_OWN, memory_order_relaxed);
 }
 
-void duet_call_charge(struct duet_call *call, size_t bytes)
+void duet_call_join(struct duet_call *call, struct duet_budget_part *part, bool adopt)
 {
-    if (bytes == call->charged)
-        return;
-    struct duet_budget *budget = call->service->budget;
-    if (bytes > call->charged)
-        duet_budget_add(budget, bytes - call->charged);
-    else
-        duet_budget_give(budget, call->charged - bytes);
-    call->charged = bytes;
+    if (call->account.part == NULL)
+        part->users++;
+    duet_account_join(&call->account, part, adopt);
+}
+
+/* A value in XML is 8 bytes at least (<value/>): 40 in the tree, 24 on the stack while the tree
+ * is built, 32 or so when it is written again, and buffers are larger than what is in them:
+ * measured, 13 bytes for one. In MessagePack it is one byte at least, and a reply of the same
+ * kind is as long as its request. */
+size_t duet_call_will_need(const struct duet_codec *codec, size_t size, size_t max_values)
+{
+    enum { XML_TIMES = 14, VALUE = sizeof(msgpack_object) };
+    if (codec->protocol == DUET_PROTOCOL_XMLRPC)
+        return XML_TIMES * size;
+    return 2 * size + VALUE * (size < max_values ? size : max_values);
+}
+
+/* How long a compressed body will be, as its last four bytes say (RFC 1952 2.3.1). If they lie
+ * the call may run out of room, that is all. */
+static size_t inflated_size(const struct duet_incoming *request)
+{
+    uint32_t size = 0;
+    if (request->size > sizeof size)
+        memcpy(&size, request->bytes + request->size - sizeof size, sizeof size);
+    size = le32toh(size);
+    return size < request->limits->max_message ? size : request->limits->max_message;
+}
+
+/* Small requests are let in without asking, but for two kinds: those that are larger than they
+ * look, and those that are known for large answers. */
+static size_t wants_of(const struct duet_call *call)
+{
+    size_t wants = 0;
+    if (call->to.notes & DUET_NOTE_BODY_GZIP && call->stage == CALL_READ)
+        wants = duet_call_will_need(call->to.codec, inflated_size(&call->request),
+                                    call->request.limits->max_values);
+    if (call->method != NULL)
+        wants += duet_method_large_reply(call->method);
+    return wants > DUET_SMALL ? wants : 0;
+}
+
+bool duet_call_finds_room(struct duet_call *call)
+{
+    struct duet_budget *budget = call->account.budget;
+    if (call->wants > 0)
+        return duet_budget_admit(budget, &call->account, call->wants);
+    return call->wire_size > DUET_TINY ? !duet_budget_is_short(budget)
+                                       : !duet_budget_is_spent(budget);
+}
+
+bool duet_call_may_start(struct duet_call *call)
+{
+    if (call->is_let_in || call->stage == CALL_ANSWERED || call->account.is_admitted)
+        return true;
+    call->wants = wants_of(call);
+    return !duet_budget_part_is_full(call->account.part) && duet_call_finds_room(call);
 }
 
 /* ---- Faults of calls that have no room or no turn */
@@ -156,11 +217,21 @@ int duet_call_handle(struct duet_call *call)
     return rc > 0 ? fail_positive(call, rc) : rc;
 }
 
+/* Now it is known how large the tree is: the reply will hardly be larger than twice that.
+ * Apart, or everyday calls would save registers for it. */
+__attribute__((noinline)) static void shrink_reservation(struct duet_call *call)
+{
+    size_t large = call->method != NULL ? duet_method_large_reply(call->method) : 0;
+    duet_account_shrink(&call->account, call->account.held + 2 * call->arena.total + large);
+}
+
 int duet_call_start(struct duet_call *call)
 {
     const struct duet_codec *codec = call->to.codec;
     duet_call_enter(call, CALL_RUNNING);
     int rc = duet_call_tell_budget(call, codec->decode(&call->request));
+    if (call->account.is_admitted)
+        shrink_reservation(call);
     if (rc == 0)
         rc = duet_signature_check(&call->method->signature, call->method->name, &call->request);
     if (rc == 0)
@@ -222,7 +293,7 @@ void duet_call_settle(struct duet_call *call, int rc)
  * way. */
 static void drop_tree(struct duet_call *call)
 {
-    if (call->arena.total <= DUET_FREE_OF_CHARGE || call->own_writer.reference_count > 0)
+    if (call->arena.total <= DUET_SMALL || call->own_writer.reference_count > 0)
         return;
     duet_arena_done(&call->arena);
     call->request.params = (msgpack_object){.type = MSGPACK_OBJECT_ARRAY};
@@ -230,6 +301,13 @@ static void drop_tree(struct duet_call *call)
     call->request.method_size = 0;
     call->default_name = "";
     call->peer_text = NULL;
+}
+
+/* Methods that answer small requests at length are remembered for it. */
+__attribute__((noinline)) static void note_large_reply(struct duet_call *call)
+{
+    if (call->method != NULL && call->request.size <= DUET_SMALL)
+        duet_method_note_reply(call->method, duet_writer_size(&call->own_writer));
 }
 
 void duet_call_finish(struct duet_call *call, int rc)
@@ -246,6 +324,8 @@ void duet_call_finish(struct duet_call *call, int rc)
         duet_call_end(call);
     duet_call_tell_after(call);
     drop_tree(call);
+    if (call->own_writer.out.size > DUET_SMALL || call->account.is_admitted)
+        note_large_reply(call);
 }
 
 void duet_call_refuse(struct duet_call *call, int rc)

@@ -49,15 +49,16 @@ struct duet_call {
     char *peer_text;   /* made when asked for */
     const char *default_name; /* of a method that is the default: as it was called */
     struct sockaddr_in6 peer;
-    struct duet_account account; /* that large memory is taken from: arena, reply, inflated
-                                    message */
-    size_t charged;              /* of the same budget, for all the rest */
+    struct duet_account account; /* of all its memory */
+    size_t wants;                /* to be reserved before it can be started; 0: it is small */
+    bool is_parked;              /* it was not started, for want of room */
+    bool is_let_in;              /* it was put aside, and now it may start */
     struct duet_arena arena;
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;
     struct duet_fault fault;
-    struct duet_wait *wait; /* its handler waits for a client: under the lock of those that do
-                             */
+    struct duet_wait *wait; /* its handler waits for a client: under the lock of those that
+                               do */
 };
 
 /* A call with no memory of its own yet. It points into itself: it must not be moved. */
@@ -67,8 +68,22 @@ void duet_call_done(struct duet_call *call);
 /* Makes it ready for the next request. With `trim`, only a little memory is kept. */
 void duet_call_reset(struct duet_call *call, bool trim);
 
-/* Accounts for memory that is not on its account, in all; a reset takes it back. */
-void duet_call_charge(struct duet_call *call, size_t bytes);
+enum { DUET_SMALL_CALL_BYTES = 6 * 1024 }; /* all that an everyday call holds while it waits */
+
+/* What it takes from here on is of a connection's part, until it is reset. With `adopt`, what
+ * it has taken as well. The home loop's thread. */
+void duet_call_join(struct duet_call *call, struct duet_budget_part *part, bool adopt);
+
+/* All the memory that a message of that size in this format, with at most so many values, may
+ * need until its reply is made. */
+size_t duet_call_will_need(const struct duet_codec *codec, size_t size, size_t max_values);
+
+/* Whether there is room for it to be started, which is then reserved; if not it is to be put
+ * aside until there is (see `wants`). A call that has joined its connection's part. */
+bool duet_call_may_start(struct duet_call *call);
+
+/* The same for one that was put aside. */
+bool duet_call_finds_room(struct duet_call *call);
 
 /* On to a later stage; a reset begins anew. */
 static inline void duet_call_enter(struct duet_call *call, enum duet_call_stage stage)

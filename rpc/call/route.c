@@ -80,10 +80,7 @@ static int inflate_body(struct duet_call *call)
     if (rc == 0)
         rc = duet_buf_reserve(&plain, 1);
     duet_buf_done(&call->message);
-    duet_block_disown(plain.account, plain.capacity); /* it may outlive the call */
-    plain.account = NULL;
     call->message = plain;
-    duet_call_charge(call, plain.capacity);
     request->bytes = plain.data;
     request->size = rc == 0 ? plain.size : 0;
     return rc < 0 ? fail_inflation(call, rc) : 0;

@@ -112,7 +112,7 @@ static int own_reply(struct duet_request *request, const struct duet_incoming *r
     struct duet_buf *message = &request->message;
     request->values = reply->values;
     if (whole != NULL && whole->data != NULL) {
-        duet_buf_take(message, whole);
+        duet_buf_hand(message, whole, NULL); /* it is the program's from here on */
         return 0;
     }
     int rc = duet_buf_reserve(message, reply->size + 1); /* and the byte after a message */

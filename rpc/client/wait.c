@@ -8,8 +8,8 @@
 /* One thread that waits; on its stack. */
 struct duet_wait {
     struct duet_request *request;
-    struct duet_runner *runner; /* NULL: a thread of the program's own, which takes nothing in
-                                 */
+    struct duet_runner *runner; /* NULL: a thread of the program's own, which takes nothing
+                                   in */
     struct duet_call *call;     /* of the runner: when it is cancelled the wait is over */
     struct duet_wait *next; /* of those that wait in handlers for the same session's client */
     pthread_cond_t wake;

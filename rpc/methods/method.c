@@ -3,6 +3,7 @@
  */
 #include "method.h"
 
+#include "account.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -99,6 +100,7 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     method->is_default = false;
     duet_gate_init(&method->gate, row->max_running);
     atomic_init(&method->counts, NULL);
+    atomic_init(&method->large_reply, 0);
     method->help = name + name_size + 1;
     method->signature = (struct duet_signature){.size = 0};
     atomic_init(&method->references, 1);
@@ -158,6 +160,17 @@ struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t 
     if (counts == NULL)
         counts = make_counts(method, shards);
     return counts != NULL ? &counts[i] : NULL;
+}
+
+/* The largest, which is forgotten by an eighth with each smaller one. Two threads may overwrite
+ * each other's note: it is a guess. */
+void duet_method_note_reply(struct duet_method_entry *method, size_t size)
+{
+    size_t large = duet_method_large_reply(method);
+    if (size < large)
+        size = large - (large - size + 7) / 8;
+    atomic_store_explicit(&method->large_reply, size > DUET_SMALL ? size : 0,
+                          memory_order_relaxed);
 }
 
 static uint64_t ended(const struct duet_counts *counts, enum duet_ended how)

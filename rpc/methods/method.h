@@ -48,6 +48,7 @@ struct duet_method_entry {
     atomic_size_t references;
     _Atomic(struct duet_counts *) counts; /* an array, made by the first call that counts */
     struct duet_gate gate;
+    _Atomic size_t large_reply; /* how large its replies to small requests are; 0: small */
 };
 
 /* Who adds rows: names that begin with "system." are for the server itself, unless a user's row
@@ -75,6 +76,14 @@ void duet_method_unref(struct duet_method_entry *method);
  * counted. */
 struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
                                        size_t i);
+
+/* How large a reply of it may be: about as the largest of late, or 0 if they are small. Notes
+ * one that is large or was expected to be. Any thread. */
+static inline size_t duet_method_large_reply(const struct duet_method_entry *method)
+{
+    return atomic_load_explicit(&method->large_reply, memory_order_relaxed);
+}
+void duet_method_note_reply(struct duet_method_entry *method, size_t size);
 
 /* Adds up all shards. Any thread; a moment's truth. */
 void duet_counts_add(duet_call_stats *sum, const struct duet_counts *counts);

@@ -16,8 +16,11 @@ struct parcel {
 uint32_t duet_home_max_in_flight(const struct duet_home *home,
                                  const struct duet_protocol_row *protocol)
 {
-    int64_t max = home->server->options.value[DUET_OPT_MAX_IN_FLIGHT];
-    return protocol->is_ordered ? 1 : (uint32_t)max;
+    uint32_t limit = (uint32_t)home->server->options.value[DUET_OPT_MAX_IN_FLIGHT];
+    size_t fitting = home->conns.conn_limits.max_part / DUET_SMALL_CALL_BYTES + 1;
+    if (protocol->is_ordered)
+        return 1;
+    return fitting < limit ? (uint32_t)fitting : limit;
 }
 
 struct duet_conn *duet_home_open_conn(struct duet_home *home, enum duet_excess excess,

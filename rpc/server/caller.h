@@ -11,13 +11,14 @@
 #include "ticket.h"
 
 struct duet_caller {
-    struct duet_ticket *calls;      /* that somebody else holds */
-    struct duet_session *session;   /* NULL before the first byte */
-    struct duet_outbound *outbound; /* calls to it; NULL until there is one */
-    char *origin;                   /* of the page that asks, and may read the reply; or NULL */
-    uint16_t listener;              /* that it came by: an index */
-    uint8_t raw;                    /* enum duet_raw: what its bytes have shown so far */
-    uint8_t excess;                 /* enum duet_excess: it is open to be told so */
+    struct duet_ticket *calls;           /* that somebody else holds */
+    struct duet_job *aside, *aside_last; /* those of them that found no room to start */
+    struct duet_session *session;        /* NULL before the first byte */
+    struct duet_outbound *outbound;      /* calls to it; NULL until there is one */
+    char *origin;      /* of the page that asks, and may read the reply; or NULL */
+    uint16_t listener; /* that it came by: an index */
+    uint8_t raw;       /* enum duet_raw: what its bytes have shown so far */
+    uint8_t excess;    /* enum duet_excess: it is open to be told so */
 };
 
 static inline struct duet_caller *duet_caller_of(const struct duet_conn *conn)

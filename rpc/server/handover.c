@@ -10,11 +10,6 @@
 
 #include <errno.h>
 
-enum {
-    CHARGED_FROM = 1024, /* bytes: all the smaller messages that may wait together are some
-                            megabytes */
-};
-
 static int fail_full_queue(struct duet_job *job)
 {
     long long limit = (long long)job->home->server->options.value[DUET_OPT_WORKER_QUEUE];
@@ -140,9 +135,7 @@ void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx)
     answer_ticket(ticket, FATE_STOPPED);
 }
 
-/* A call has come home whose ticket is gone. If it had not begun when it was answered, its
- * after-hook is told here. */
-static void forget(struct duet_job *job)
+void duet_home_forget_job(struct duet_job *job)
 {
     if (job->call.stage != CALL_ANSWERED)
         job->call.started_ns = job->home->loop.now_ns; /* it waited until now */
@@ -169,8 +162,7 @@ static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
     duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
 }
 
-/* Puts a call with the turn's others; or a handler takes it in that waits for its client. */
-static void enqueue(struct duet_home *home, struct duet_job *job)
+void duet_home_enqueue(struct duet_home *home, struct duet_job *job)
 {
     struct duet_session *session = job->call.session;
     home->loop.expected_letters++;
@@ -219,7 +211,7 @@ static void settle(struct duet_job *job)
     home->loop.expected_letters--;
     struct duet_ticket *ticket = duet_ticket_find(&home->tickets, job->ticket);
     if (ticket == NULL) {
-        forget(job);
+        duet_home_forget_job(job);
         return;
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
@@ -228,6 +220,10 @@ static void settle(struct duet_job *job)
             duet_conn_release(conn, ticket->bytes);
         duet_home_drop_ticket(ticket);
         duet_job_recycle(job);
+        return;
+    }
+    if (call->is_parked) {
+        duet_home_put_aside(conn, job);
         return;
     }
     if (call->stage != CALL_ANSWERED) {
@@ -285,25 +281,6 @@ void duet_home_push(struct duet_home *home)
     }
 }
 
-/* What it holds while it waits counts, but for everyday calls: there are only so many. */
-static void charge_waiting(struct duet_call *call)
-{
-    enum { EVERYDAY = 4096 };
-    if (call->arena.uncounted > EVERYDAY)
-        duet_call_charge(call, call->message.capacity + call->arena.uncounted);
-}
-
-/* Whether a message that was read with others still has room beside all that is under way. A
- * larger one has been accounted for while it came. */
-static bool has_room(const struct duet_call *call, const struct duet_buf *whole)
-{
-    const struct duet_budget *budget = call->service->budget;
-    if (whole != NULL || call->charged > 0 || call->stage == CALL_ANSWERED)
-        return true;
-    size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
-    return used < budget->max && call->request.size <= budget->max - used;
-}
-
 /* Copies the message, and with it the name that its head, if anybody has looked at that, was
  * found to have: of XML, which is not read yet, none. */
 static int copy_message(struct duet_call *call)
@@ -316,8 +293,6 @@ static int copy_message(struct duet_call *call)
     if (request->method_size > 0)
         request->method = (const char *)copy + (request->method - (const char *)request->bytes);
     request->bytes = copy;
-    if (request->size >= CHARGED_FROM)
-        duet_call_charge(call, request->size);
     return 0;
 }
 
@@ -330,9 +305,16 @@ static int own_message(struct duet_call *call, struct duet_buf *whole)
         return 0;
     if (whole == NULL)
         return copy_message(call);
-    duet_buf_take(&call->message, whole);
-    duet_call_charge(call, call->message.capacity);
+    duet_buf_hand(&call->message, whole, &call->account);
     return 0;
+}
+
+/* The last of the memory is not for calls that wait for a worker: those that the loop runs by
+ * itself still find it. */
+static bool may_wait(const struct duet_call *call)
+{
+    return call->stage == CALL_ANSWERED || call->account.is_admitted ||
+           !duet_budget_is_nearly_spent(call->service->budget);
 }
 
 /* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
@@ -346,11 +328,13 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
         duet_job_recycle(job);
         return;
     }
-    if (!has_room(call, whole)) {
+    if (!may_wait(call)) {
         duet_call_refuse(call, duet_call_fail_over_budget(call));
         duet_home_answer(conn, job);
         return;
     }
+    /* What an everyday call holds is bounded by how many may be in flight. */
+    duet_call_join(call, conn->part, call->account.held > DUET_SMALL_CALL_BYTES);
     if (own_message(call, whole) == 0)
         ticket = duet_ticket_open(&home->tickets, &duet_caller_of(conn)->calls);
     if (ticket == NULL) {
@@ -371,12 +355,11 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
     ticket->bytes = call->wire_size;
     ticket->home = home;
     ticket->method = call->method;
-    charge_waiting(call);
     set_timeout(home, ticket);
     job->ticket = ticket->id;
     job->view = home->view;
     job->view->users++;
     duet_session_use(call->session);
     duet_conn_hold(conn, call->wire_size);
-    enqueue(home, job);
+    duet_home_enqueue(home, job);
 }

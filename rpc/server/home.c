@@ -236,10 +236,33 @@ static int fail_over_limit(const struct duet_conn *conn, struct duet_call *call)
                                "the connection is busy: %" PRIu32 " calls of it with %zu bytes "
                                "are in progress and %zu bytes of answers unread "
                                "(--max-in-flight %" PRIu32 ", --max-in-flight-bytes %zu, "
-                               "--out-mark %zu), and its answer is awaited; try again",
+                               "--out-mark %zu, --max-buffered-per-connection %zu), and its "
+                               "answer is awaited; try again",
                                conn->in_flight, conn->in_flight_bytes, conn->out_size,
                                conn->max_in_flight, limits->max_in_flight_bytes,
-                               limits->out_mark);
+                               limits->out_mark, limits->max_part);
+}
+
+/* Who has no room to be run is handed over: then it can wait. */
+static bool has_room(const struct duet_conn *conn, struct duet_call *call)
+{
+    if (duet_method_large_reply(call->method) == 0)
+        return true;
+    duet_call_join(call, conn->part, false);
+    return duet_call_may_start(call);
+}
+
+/* What was reserved for the message goes on with its call. How many values MessagePack has is
+ * known by now. */
+static void take_reservation(struct duet_conn *conn, struct duet_call *call,
+                             const struct duet_message *message)
+{
+    duet_call_join(call, conn->part, false);
+    duet_account_pass(&conn->account, &call->account);
+    if (!(message->notes & DUET_NOTE_HTTP))
+        duet_account_shrink(
+            &call->account,
+            duet_call_will_need(&duet_codec_msgpack, message->body_size, message->values));
 }
 
 /* A call whose head has been read runs here, goes to a worker, or is none. */
@@ -258,7 +281,7 @@ static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_b
         return;
     }
     duet_count(&home->calls, 1);
-    if (rc == 0 && !runs_inline(job))
+    if (rc == 0 && !(runs_inline(job) && has_room(conn, &job->call)))
         duet_home_hand_over(conn, job, whole);
     else
         run_here(conn, job, rc);
@@ -276,9 +299,11 @@ static void on_call(struct duet_conn *conn, const struct duet_message *message,
     struct duet_call *call = &job->call;
     refresh_view(home);
     receive(job, conn, message);
+    if (conn->account.is_admitted)
+        take_reservation(conn, call, message);
     if (whole != NULL && message->content == DUET_CONTENT_MSGPACK) {
-        duet_buf_take(&call->message, whole); /* a large message: its reply may refer to it */
-        duet_call_charge(call, call->message.capacity);
+        /* A large message: its reply may refer to it. */
+        duet_buf_hand(&call->message, whole, &call->account);
         whole = NULL;
     }
     if (is_heavy(message)) {
@@ -357,6 +382,7 @@ static void on_abandoned(struct duet_conn *conn)
         }
         ticket = next;
     }
+    duet_home_leave_aside(conn);
 }
 
 /* Nobody waits for a notification, so nobody's leaving ends it: it goes on without its
@@ -372,15 +398,33 @@ static void on_closed(struct duet_conn *conn)
         else
             duet_home_drop_ticket(ticket);
     }
+    duet_home_leave_aside(conn);
     free(caller->origin);
     duet_sessions_end(conn);
     duet_home_forget(home, caller->excess, &conn->peer.any);
+}
+
+/* What an HTTP body holds is not told here: XML needs more. */
+static size_t on_will_need(const struct duet_conn *conn, size_t size)
+{
+    const struct duet_home *home = conn->conns->ctx;
+    bool is_xml = conn->framing->notes & DUET_NOTE_HTTP;
+    return duet_call_will_need(is_xml ? &duet_codec_xmlrpc : &duet_codec_msgpack, size,
+                               home->server->service.limits.max_values);
+}
+
+static void on_shed(struct duet_conns *conns)
+{
+    duet_jobs_free(conns->ctx);
 }
 
 const struct duet_conn_events duet_home_events = {
     .choose = on_choose,
     .message = on_message,
     .bad = on_bad,
+    .will_need = on_will_need,
+    .resume = duet_home_resume,
+    .shed = on_shed,
     .peer_finished = on_peer_finished,
     .unheard = duet_sessions_end_requests,
     .abandoned = on_abandoned,

@@ -33,6 +33,7 @@ struct duet_home {
 
     struct duet_job *spare_jobs;
     unsigned spare_job_count;
+    size_t spare_job_bytes;
 
     struct duet_pool *pool; /* where its calls go: to the server's workers; or, without any, */
     struct duet_pool own_pool; /* to itself: its loop runs them in its turns */

@@ -137,6 +137,11 @@ static void on_turn_over(void *ctx)
     } while (home->batch_count > 0); /* a connection that was read on has brought more calls */
     if (duet_home_works(home) && duet_pool_waiting(home->pool) > 0)
         duet_loop_wake(&home->loop); /* others come first, then the next ones run */
+    if (home->spare_job_bytes > home->conns.conn_limits.max_spare)
+        duet_jobs_free(home);
+    atomic_store_explicit(&home->conns.idle_bytes,
+                          home->conns.account.held + home->spare_job_bytes,
+                          memory_order_relaxed);
     if (is_drained(home))
         duet_loop_stop(&home->loop);
 }
@@ -190,6 +195,8 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
         .conn_limits =
             {
                 .max_in_flight_bytes = (size_t)option[DUET_OPT_MAX_IN_FLIGHT_BYTES],
+                .max_part = (size_t)duet_options_get(&server->options,
+                                                     DUET_OPT_MAX_BUFFERED_PER_CONNECTION),
                 .max_spare = spare_share(server),
                 .out_mark = (size_t)option[DUET_OPT_OUT_MARK],
                 .head_timeout_ms = (uint64_t)option[DUET_OPT_HEAD_TIMEOUT],
@@ -250,6 +257,9 @@ static void free_late_letters(struct duet_home *home)
 static void free_unrun(struct duet_home *home)
 {
     struct duet_queue_link *item;
+    while (home->batch_count > 0)
+        duet_job_recycle(
+            DUET_HOLDER(home->batch[--home->batch_count], struct duet_job, queued));
     while (duet_home_works(home) && (item = duet_pool_take(home->pool)) != NULL)
         duet_job_recycle(DUET_HOLDER(item, struct duet_job, queued));
     duet_pool_done(&home->own_pool);

@@ -62,12 +62,32 @@ bool duet_home_may_be_notification(const struct duet_ticket *ticket);
  * gone. */
 void duet_home_drop_ticket(struct duet_ticket *ticket);
 
+/* A call has come home whose ticket is gone. If it had not begun when it was answered, its
+ * after-hook is told here. */
+void duet_home_forget_job(struct duet_job *job);
+
+/* Puts a call with the turn's others that go to the workers; or a handler takes it in that
+ * waits for its client. */
+void duet_home_enqueue(struct duet_home *home, struct duet_job *job);
+
+/* aside.c */
+
+/* A call that found no room waits for it with its connection, or goes on if that is gone. */
+void duet_home_put_aside(struct duet_conn *conn, struct duet_job *job);
+
+/* There is room: conn's resume event. */
+void duet_home_resume(struct duet_conn *conn, bool is_admitted);
+
+/* The peer is gone, and its tickets but for notifications: these go on. */
+void duet_home_leave_aside(struct duet_conn *conn);
+
 /* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
 
 /* accept.c */
 
-/* How many calls of a connection may be in flight. */
+/* How many calls of a connection may be in flight: what it takes to remember them when they are
+ * small and wait is within its part of the memory, too. */
 uint32_t duet_home_max_in_flight(const struct duet_home *home,
                                  const struct duet_protocol_row *protocol);
 

@@ -19,12 +19,15 @@ static struct duet_job *new_job(struct duet_home *home)
         return NULL;
     job->home = home;
     duet_call_init(&job->call, &home->server->service);
+    duet_account_take(&job->call.account, sizeof *job, DUET_RANK_SMALL);
+    duet_conns_see_shortage(&home->conns);
     return job;
 }
 
 static void free_job(struct duet_job *job)
 {
     duet_call_done(&job->call);
+    duet_account_give(&job->call.account, sizeof *job);
     free(job);
 }
 
@@ -35,6 +38,7 @@ struct duet_job *duet_job_take(struct duet_home *home)
         return new_job(home);
     home->spare_jobs = job->next_spare;
     home->spare_job_count--;
+    home->spare_job_bytes -= job->call.account.held;
     return job;
 }
 
@@ -65,13 +69,11 @@ void duet_job_recycle(struct duet_job *job)
     job->next_spare = home->spare_jobs;
     home->spare_jobs = job;
     home->spare_job_count++;
+    home->spare_job_bytes += call->account.held;
 }
 
 void duet_jobs_free(struct duet_home *home)
 {
-    while (home->spare_jobs != NULL) {
-        struct duet_job *job = home->spare_jobs;
-        home->spare_jobs = job->next_spare;
-        free_job(job);
-    }
+    while (home->spare_jobs != NULL)
+        free_job(duet_job_take(home));
 }

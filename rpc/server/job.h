@@ -19,6 +19,7 @@ struct duet_job {
     struct duet_call call;
     struct duet_home *home;
     struct duet_job *next_spare;
+    struct duet_job *next_aside;   /* of those that found no room to start */
     struct duet_view *view;        /* that it keeps alive, or NULL */
     uint64_t ticket;               /* its id, once it has been handed over */
     uint64_t ended_ns;             /* for workers, and with --server-timing */

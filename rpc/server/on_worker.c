@@ -222,12 +222,21 @@ static int fail_too_deep(struct duet_job *job)
                                job->call.method->name, MAX_INSIDE);
 }
 
+/* Inside another call nobody waits for room, which may be that call's own. */
+static bool may_start(const struct duet_worker *self, struct duet_call *call)
+{
+    return self->runner.depth > 0 || duet_call_may_start(call);
+}
+
 static void run_any(struct duet_worker *self, struct duet_job *job)
 {
-    const struct duet_call *call = &job->call;
+    struct duet_call *call = &job->call;
     if (call->stage == CALL_ADMITTED) {
         run_let_in(self, job);
     } else if (duet_call_is_doomed(call)) {
+        finish(self, job);
+    } else if (!may_start(self, call)) {
+        call->is_parked = true;
         finish(self, job);
     } else if (call->stage == CALL_READ) {
         read_call(self, job);

@@ -19,9 +19,17 @@
 #include <sys/resource.h>
 
 enum {
-    STUCK_MS = 5000, /* how long the end waits for handlers that do not heed their cancellation
-                      */
+    STUCK_MS = 5000, /* how long the end waits for handlers that do not heed their
+                        cancellation */
 };
+
+/* There is room again, or somebody waits for it: every loop looks. Any thread. */
+static void tell_homes(void *ctx)
+{
+    struct duet_server *server = ctx;
+    for (size_t i = 0; i < server->home_count; i++)
+        duet_loop_wake(&server->homes[i].loop);
+}
 
 void duet_server_fix_options(struct duet_server *server)
 {
@@ -57,7 +65,9 @@ void duet_server_fix_options(struct duet_server *server)
     service->timeout_ms = (unsigned)option[DUET_OPT_CALL_TIMEOUT];
     service->drain_ms = (long long)option[DUET_OPT_DRAIN_MS];
     service->shards = duet_server_shards(server);
-    server->budget.max = (size_t)option[DUET_OPT_MAX_BUFFERED];
+    duet_budget_init(&server->budget, (size_t)option[DUET_OPT_MAX_BUFFERED]);
+    server->budget.tell = tell_homes;
+    server->budget.ctx = server;
     service->budget = &server->budget;
     service->refused_over_budget = &server->refused_over_budget;
     service->server = server;
@@ -137,6 +147,7 @@ static int open_homes(struct duet_server *server)
 
 static void close_homes(struct duet_server *server)
 {
+    server->budget.tell = NULL; /* what is freed now makes room for nobody */
     for (size_t i = 0; i < server->home_count; i++)
         duet_home_done(&server->homes[i]);
     free(server->homes);

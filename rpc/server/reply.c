@@ -155,8 +155,8 @@ static void send_reply(struct duet_conn *conn, struct duet_job *job)
     }
     if (call->own_writer.reference_count == 0)
         duet_conns_reuse(&job->home->conns, &call->message);
-    size_t uncounted = reply->capacity > DUET_FREE_OF_CHARGE ? 0 : reply->capacity;
-    duet_call_charge(call, call->message.capacity + uncounted);
+    duet_account_release(&call->account);
+    duet_call_join(call, conn->part, true);
     duet_home_send(conn, &head, NULL);
     send_pieces(conn, job);
 }

@@ -45,8 +45,8 @@ struct duet_run {
     int loop_fd;          /* what a program polls: the first loop's epoll, for as long as the
                              server lives. -1 if no program does */
     pthread_mutex_t turn; /* held by the thread that turns the first loop, if it is the
-                             program's; it checks for errors, so a handler cannot have it again
-                           */
+                             program's; it checks for errors, so a handler cannot have it
+                             again */
     bool has_ended;       /* all is closed, or handlers are stuck; under turn */
     int result;           /* then */
 };

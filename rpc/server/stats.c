@@ -8,6 +8,14 @@
 #include <errno.h>
 #include <string.h>
 
+/* What lies idle for the next calls is held for nobody. It was counted at the end of a turn, so
+ * it may be more than there is now. */
+static uint64_t idle_bytes(const struct duet_conns *conns, uint64_t used)
+{
+    uint64_t idle = atomic_load_explicit(&conns->idle_bytes, memory_order_relaxed);
+    return idle < used ? idle : used;
+}
+
 static void add_home(duet_stats *stats, const struct duet_home *home)
 {
     const struct duet_conns *conns = &home->conns;
@@ -18,12 +26,14 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     stats->unasked_replies += duet_counted(&home->unasked);
     stats->bytes_in += duet_counted(&conns->bytes_in);
     stats->bytes_out += duet_counted(&conns->bytes_out);
-    stats->refused_max_buffered += duet_counted(&conns->refused_buffered);
+    stats->refused_max_buffered += duet_counted(&conns->gave_way);
+    stats->buffered_bytes -= idle_bytes(conns, stats->buffered_bytes);
     stats->paused_max_in_flight += duet_counted(&conns->paused_in_flight);
     stats->paused_max_in_flight_bytes += duet_counted(&conns->paused_in_flight_bytes);
     stats->paused_out_mark += duet_counted(&conns->paused_out_mark);
     if (duet_home_works(home))
         stats->queue_length += duet_pool_waiting(home->pool);
+    stats->paused_max_buffered += duet_counted(&conns->paused_buffered);
     for (size_t i = 0; i < home->server->listener_count; i++)
         stats->accept_pauses += duet_counted(&home->acceptors[i].pauses);
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    FIRST_CHUNK = 2048, /* an everyday call fits */
-    KEEP = 64 * 1024,   /* what a recycled call may hold on to: a block that costs nothing */
+    FIRST_CHUNK = 2048,         /* an everyday call fits */
+    KEEP = 64 * 1024,           /* what a recycled call may hold on to */
     LARGEST_STEP = 4096 * 1024, /* chunks double up to here */
 };
 
@@ -18,11 +18,6 @@ struct duet_arena_chunk {
     size_t size;
     _Alignas(max_align_t) uint8_t bytes[];
 };
-
-static bool is_counted(size_t size)
-{
-    return sizeof(struct duet_arena_chunk) + size > DUET_FREE_OF_CHARGE;
-}
 
 void duet_arena_init(struct duet_arena *arena, size_t max)
 {
@@ -36,7 +31,6 @@ static void free_newer(struct duet_arena *arena, const struct duet_arena_chunk *
         struct duet_arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->older;
         arena->total -= chunk->size;
-        arena->uncounted -= is_counted(chunk->size) ? 0 : chunk->size;
         duet_block_free(arena->account, chunk, sizeof *chunk + chunk->size);
     }
 }
@@ -67,7 +61,6 @@ static int add_chunk(struct duet_arena *arena, size_t size)
     arena->next = chunk->bytes;
     arena->end = chunk->bytes + size;
     arena->total += size;
-    arena->uncounted += is_counted(size) ? 0 : size;
     return 0;
 }
 

@@ -18,9 +18,8 @@ struct duet_arena {
     struct duet_arena_chunk *chunks; /* newest first */
     uint8_t *next, *end;             /* what is free in the newest */
     size_t total;                    /* bytes in all chunks */
-    size_t uncounted;                /* of these, in chunks too small for the account */
     size_t max;                      /* ceiling for total */
-    struct duet_account *account;    /* that large chunks are taken from; NULL: none */
+    struct duet_account *account;    /* that chunks are taken from; NULL: none */
 };
 
 /* An arena that owns no memory yet, and is on no account. */

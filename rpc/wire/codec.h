@@ -65,8 +65,8 @@ struct duet_incoming {
 
     /* Set by decode: always an array. */
     msgpack_object params;
-    struct duet_type_change *changes; /* the signature's own: what its check changed in params
-                                       */
+    struct duet_type_change *changes; /* the signature's own: what its check changed in
+                                         params */
     size_t params_offset;             /* the codec's own: where head stopped */
     bool is_fault; /* the codec's own: params is what a reply says of a fault */
 };

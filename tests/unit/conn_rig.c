@@ -197,6 +197,26 @@ static void on_abandoned(struct duet_conn *conn)
     rig->abandons++;
 }
 
+static size_t on_will_need(const struct duet_conn *conn, size_t size)
+{
+    const struct rig *rig = conn->conns->ctx;
+    return rig->needs > 0 ? rig->needs : size;
+}
+
+static void on_resume(struct duet_conn *conn, bool is_admitted)
+{
+    struct rig *rig = conn->conns->ctx;
+    rig->resumed++;
+    if (is_admitted)
+        duet_account_release(&conn->account);
+    duet_conn_unpark(conn);
+}
+
+static void on_shed(struct duet_conns *conns)
+{
+    (void)conns;
+}
+
 static void on_closed(struct duet_conn *conn)
 {
     struct rig *rig = conn->conns->ctx;
@@ -208,6 +228,9 @@ static const struct duet_conn_events events = {
     .choose = on_choose,
     .message = on_message,
     .bad = on_bad,
+    .will_need = on_will_need,
+    .resume = on_resume,
+    .shed = on_shed,
     .peer_finished = on_peer_finished,
     .unheard = on_unheard,
     .abandoned = on_abandoned,
@@ -239,7 +262,7 @@ void rig_open(struct rig *rig)
     assert_int_equal(duet_loop_init(&rig->loop, on_turn_over, rig), 0);
     rig->limits = (struct duet_limits){
         .max_message = 16 << 20, .max_head = 16384, .max_values = 1000000, .max_depth = 64};
-    rig->budget.max = SIZE_MAX;
+    duet_budget_init(&rig->budget, SIZE_MAX / 2);
     rig->conns = (struct duet_conns){
         .loop = &rig->loop,
         .events = &events,
@@ -248,6 +271,7 @@ void rig_open(struct rig *rig)
         .budget = &rig->budget,
         .conn_limits = {.max_spare = 16 * 1024 * 1024,
                         .max_in_flight_bytes = 32 << 20,
+                        .max_part = 1 << 30,
                         .out_mark = 1 << 20,
                         .head_timeout_ms = 100000,
                         .body_timeout_ms = 100000,
@@ -272,6 +296,11 @@ void rig_close(struct rig *rig)
     assert_int_equal(rig->conns.open, 0);
     duet_loop_done(&rig->loop);
     duet_buf_done(&rig->log);
+}
+
+size_t rig_held(const struct rig *rig)
+{
+    return rig->budget.used - rig->conns.account.held;
 }
 
 static void set_nonblocking(int fd)

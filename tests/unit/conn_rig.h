@@ -35,13 +35,14 @@ struct rig {
     bool holds;       /* holds each message as a call in flight */
     bool takes_whole; /* takes the buffer of a message that fills one */
     bool says_bad;    /* answers a bad message with "bad" */
+    size_t needs;     /* what each message will need; 0: its size */
     void (*on_message)(struct rig *rig, struct duet_conn *conn); /* after the above; may be
                                                                     NULL */
 
     /* What it saw. */
     struct duet_buf log; /* the bodies, one after another */
     size_t messages, whole_messages, last_wire_size;
-    unsigned bads, fins, abandons, closes;
+    unsigned bads, fins, abandons, closes, resumed;
     bool last_was_last; /* duet_conn_is_last of the last message */
     int bad_status;
     char reason[DUET_REASON_MAX];
@@ -59,6 +60,9 @@ struct duet_conn *rig_open_conn(struct rig *rig, struct duet_stream stream,
  * TCP over loopback. */
 struct duet_conn *rig_connect(struct rig *rig, int *peer);
 struct duet_conn *rig_connect_tcp(struct rig *rig, int *peer);
+
+/* Memory that is held for connections, without what is kept for the next ones. */
+size_t rig_held(const struct rig *rig);
 
 /* One turn: takes what is there, does not wait. */
 void rig_turn(struct rig *rig);

@@ -80,7 +80,7 @@ static int open_service(void **state)
     assert_int_equal(
         duet_registry_add(it->registry, methods, NULL, DUET_ADDED_BY_USER, words, sizeof words),
         0);
-    it->budget.max = SIZE_MAX;
+    duet_budget_init(&it->budget, SIZE_MAX);
     it->service = (struct duet_service){
         .limits = {.max_message = 1 << 20, .max_values = 1000, .max_depth = 64},
         .max_reply = 1 << 20,
@@ -182,10 +182,14 @@ static void a_reset_begins_anew(void **state)
 {
     struct fixture *it = *state;
     serve(it, "[0,1,'fail',[]]");
-    duet_call_charge(&it->call, 1000);
-    assert_int_equal(it->budget.used, 1000);
+    struct duet_budget_part *part = duet_budget_part_new(SIZE_MAX);
+    duet_call_join(&it->call, part, false);
+    assert_true(duet_account_reserve(&it->call.account, 1000000));
+    assert_int_equal(it->budget.admitted, 1);
     duet_call_reset(&it->call, false);
-    assert_int_equal(it->budget.used, 0);
+    assert_int_equal(it->budget.admitted, 0);
+    assert_true(it->budget.used < 1000000);
+    duet_budget_part_leave(part);
     assert_int_equal(it->call.stage, CALL_READ);
     assert_int_equal(it->call.ending, ENDED_OK);
     expect_reply(serve(it, "[0,2,'twice',[4]]"), "[1,2,nil,8]");

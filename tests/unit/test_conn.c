@@ -182,10 +182,10 @@ static void a_reset_in_the_middle_of_a_large_message_leaves_nothing(void **state
     rig_connect_tcp(&rig, &peer);
     uint8_t *large = large_message(1 << 20);
     peer_send(&rig, peer, large, 300000);
-    RIG_UNTIL(&rig, rig.budget.used >= 200000);
+    RIG_UNTIL(&rig, rig_held(&rig) > 200000);
     reset(peer);
     RIG_UNTIL(&rig, rig.closes == 1);
-    assert_int_equal(rig.budget.used, 0);
+    assert_int_equal(rig_held(&rig), 0);
     free(large);
     rig_close(&rig);
 }
@@ -439,64 +439,6 @@ static void a_drain_also_answers_what_was_read_ahead_while_paused(void **state)
     rig_close(&rig);
 }
 
-/* ---- The byte budget ---- */
-
-static void over_the_budget_a_message_under_way_is_refused(void **state)
-{
-    (void)state;
-    rig_open(&rig);
-    rig.says_bad = true;
-    rig.budget.max = 300000;
-    int first, second, third;
-    rig_connect(&rig, &first);
-    rig_connect(&rig, &second);
-    uint8_t *large = large_message(250000);
-    peer_send(&rig, first, large, 200000);
-    RIG_UNTIL(&rig, rig.budget.used >= 200000);
-    peer_send(&rig, second, large, 120000);
-    PEER_READS(&rig, second, "bad");
-    assert_int_equal(rig.bad_status, 503);
-    assert_non_null(strstr(rig.reason, "--max-buffered 300000"));
-    close(second);
-    RIG_UNTIL(&rig, rig.closes == 1);
-
-    rig_connect(&rig, &third); /* small ones go on */
-    PEER_SENDS(&rig, third, "\002h");
-    PEER_SENDS(&rig, third, "i");
-    PEER_READS(&rig, third, "hi");
-    peer_send(&rig, first, large + 200000, 50000 + LARGE_HEAD);
-    RIG_UNTIL(&rig, rig.messages == 2);
-    peer_expect(&rig, first, large + LARGE_HEAD, 250000);
-    RIG_UNTIL(&rig, rig.budget.used == 0); /* until it was sent, the reply counted too */
-    free(large);
-    close(first);
-    close(third);
-    rig_close(&rig);
-}
-
-static void over_the_budget_what_was_read_ahead_is_dropped_after_the_answers(void **state)
-{
-    (void)state;
-    rig_open(&rig);
-    rig.holds = true;
-    rig.max_in_flight = 1;
-    rig.says_bad = true;
-    rig.budget.max = 1000;
-    int peer;
-    struct duet_conn *conn = rig_connect(&rig, &peer);
-    static char bytes[2 + 3000] = "\001a"; /* and many empty messages */
-    peer_send(&rig, peer, bytes, sizeof bytes);
-    assert_int_equal(conn->state, CONN_FINISHING);
-    duet_conn_release(conn, 2);
-    PEER_READS(&rig, peer, "a");
-    assert_int_equal(peer_read_to_end(&rig, peer), 0);
-    assert_int_equal(rig.bads, 0);
-    close(peer);
-    RIG_UNTIL(&rig, rig.closes == 1);
-    assert_int_equal(rig.budget.used, 0);
-    rig_close(&rig);
-}
-
 /* ---- Ids ---- */
 
 static void the_id_of_a_closed_connection_names_nothing_ever_again(void **state)
@@ -593,8 +535,6 @@ int main(void)
         cmocka_unit_test(a_drain_hears_out_one_that_was_just_served),
         cmocka_unit_test(a_drain_ends_an_idle_connection_at_once_and_a_busy_one_after_its_call),
         cmocka_unit_test(a_drain_also_answers_what_was_read_ahead_while_paused),
-        cmocka_unit_test(over_the_budget_a_message_under_way_is_refused),
-        cmocka_unit_test(over_the_budget_what_was_read_ahead_is_dropped_after_the_answers),
         cmocka_unit_test(the_id_of_a_closed_connection_names_nothing_ever_again),
         cmocka_unit_test(a_socket_that_a_forked_process_holds_ends_with_its_connection),
         cmocka_unit_test(many_connections_are_each_visited_and_may_be_closed_then),

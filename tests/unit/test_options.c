@@ -56,6 +56,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_OPT_MAX_BUFFERED, "--max-buffered", 128 << 20},
         {DUET_OPT_WORKER_QUEUE, "--worker-queue", 4096},
         {DUET_OPT_OUT_MARK, "--out-mark", 1 << 20},
+        {DUET_OPT_MAX_BUFFERED_PER_CONNECTION, "--max-buffered-per-connection", 16 << 20},
         {DUET_OPT_HEAD_TIMEOUT, "--head-timeout", 10000},
         {DUET_OPT_BODY_TIMEOUT, "--body-timeout", 600000},
         {DUET_OPT_MIN_RATE, "--min-rate", 4096},
@@ -83,7 +84,7 @@ static void defaults_are_those_of_the_manual(void **state)
     assert_int_equal(sizeof rows / sizeof *rows + 2, DUET_OPTION_COUNT); /* loops, workers */
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_string_equal(duet_option_flag(rows[i].option), rows[i].flag);
-        assert_int_equal(options.value[rows[i].option], rows[i].value);
+        assert_int_equal(duet_options_get(&options, rows[i].option), rows[i].value);
     }
 }
 

@@ -108,8 +108,8 @@ static void a_long_reply_is_sent_without_a_copy_and_its_job_is_spare_then(void *
 {
     struct fixture *it = *state;
     home_rig_send(&it->rig, it->peer, "[0,1,'long',[]]");
-    assert_int_equal(it->rig.home->spare_job_count, 0); /* it is sent from where it was written
-                                                         */
+    assert_int_equal(it->rig.home->spare_job_count, 0); /* it is sent from where it was
+                                                           written */
     static char got[LONG + 64];
     size_t n = 0, head = 9; /* [1,1,nil, and a str32's five bytes */
     while (n < head + LONG) {

@@ -202,8 +202,8 @@ static void a_fault_of_any_shape_is_passed_on(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         served_tell(fd, "[0,1,'ask',['m',0]]");
         served_expect(fd, "[0,<ce0000000%zx>,'m',[0]]", i + 1);
-        served_tell(fd, "[1,%zu,%s,7]", i + 1, rows[i].error); /* what else it says is ignored
-                                                                */
+        served_tell(fd, "[1,%zu,%s,7]", i + 1, rows[i].error); /* what else it says is
+                                                                  ignored */
         served_expect(fd, "[1,1,%s,nil]", rows[i].fault);
     }
     close(fd);

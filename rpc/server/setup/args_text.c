@@ -177,7 +177,7 @@ char *duet_args_limits(const struct duet_options *options)
         duet_option option = duet_option_at(i);
         const struct duet_option_row *row = duet_option_row(option);
         char value[32], range[64];
-        duet_option_text(option, options->value[option], value, sizeof value);
+        duet_option_text(option, duet_options_get(options, option), value, sizeof value);
         range_text(row, range, sizeof range);
         fprintf(out, limits_format, row->flag, value, unit_names[row->unit], range, row->help);
     }

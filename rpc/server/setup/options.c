@@ -61,6 +61,9 @@ static const struct duet_option_row rows[] = {
         DUET_UNIT_COUNT, 4096, 1, MANY, NULL},
     {DUET_OPT_OUT_MARK, "--out-mark", "unsent replies above which a connection is not read",
         DUET_UNIT_BYTES, MIB, KIB, GIB, NULL},
+    {DUET_OPT_MAX_BUFFERED_PER_CONNECTION, "--max-buffered-per-connection",
+        "those of one connection, 0 for an eighth; then its calls wait",
+        DUET_UNIT_BYTES, 0, 0, BYTES(1024 * GIB), NULL},
     {DUET_OPT_HEAD_TIMEOUT, "--head-timeout", "from a request's first byte to the end of its head",
         DUET_UNIT_MS, 10 * SECOND, 1, DAY, NULL},
     {DUET_OPT_BODY_TIMEOUT, "--body-timeout", "from the end of the head to the end of the request",
@@ -165,7 +168,13 @@ void duet_options_init(struct duet_options *options)
 
 int64_t duet_options_get(const struct duet_options *options, duet_option option)
 {
-    return find(option) != NULL ? options->value[option] : 0;
+    enum { PART = 8 }; /* so many that do not read, and only then others wait */
+    if (find(option) == NULL)
+        return 0;
+    int64_t value = options->value[option];
+    if (option == DUET_OPT_MAX_BUFFERED_PER_CONNECTION && value == 0)
+        return options->value[DUET_OPT_MAX_BUFFERED] / PART;
+    return value;
 }
 
 void duet_options_done(struct duet_options *options)

@@ -9,7 +9,7 @@
 #include "texts.h"
 
 enum {
-    DUET_OPTION_COUNT = 36,
+    DUET_OPTION_COUNT = 37,
     DUET_OPTION_END = 128, /* all their numbers are below it */
 };
 
@@ -49,7 +49,8 @@ void duet_options_done(struct duet_options *options);
 int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
                      char *words, size_t room);
 
-/* The value of one; 0 if there is no such option. */
+/* The value of one, or what 0 stands for where that depends on another; 0 if there is no such
+ * option. */
 int64_t duet_options_get(const struct duet_options *options, duet_option option);
 
 /* All options, in the order that they are listed in: `i` is 0 to DUET_OPTION_COUNT - 1. */

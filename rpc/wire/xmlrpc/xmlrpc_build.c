@@ -18,9 +18,17 @@ void duet_xml_build_init(struct duet_xml_build *build)
     *build = (struct duet_xml_build){0};
 }
 
+/* What a thread keeps between documents is nobody's; a call pays for more. */
+static size_t cost_of(size_t capacity)
+{
+    return capacity > KEEP_CAPACITY ? capacity * sizeof(msgpack_object) : 0;
+}
+
 void duet_xml_build_done(struct duet_xml_build *build)
 {
-    duet_block_free(build->account, build->stack, build->capacity * sizeof *build->stack);
+    duet_block_free(NULL, build->stack, build->capacity * sizeof *build->stack);
+    if (build->account != NULL)
+        duet_account_give(build->account, cost_of(build->capacity));
     duet_xml_build_init(build);
 }
 
@@ -52,15 +60,27 @@ int duet_xml_build_too_big(struct duet_xml_build *build)
                           request->size, request->limits->max_message);
 }
 
+static int fail_growth(struct duet_xml_build *build)
+{
+    return duet_fault_set(build->request->fault, DUET_FAULT_INTERNAL,
+                          "out of memory while reading the arguments");
+}
+
+/* The account is remembered only while something was taken from it: the stack may outlive the
+ * call. */
 static int grow(struct duet_xml_build *build)
 {
     size_t capacity = build->capacity > 0 ? build->capacity * 2 : FIRST_CAPACITY;
-    struct duet_account *account = build->request->arena->account;
+    size_t more = cost_of(capacity) - cost_of(build->capacity);
+    struct duet_account *account = more > 0 ? build->request->arena->account : NULL;
+    if (account != NULL && !duet_account_take(account, more, DUET_RANK_RUNNING))
+        return fail_growth(build);
     msgpack_object *stack = duet_block_resize(
-        account, build->stack, build->capacity * sizeof *stack, capacity * sizeof *stack);
+        NULL, build->stack, build->capacity * sizeof *stack, capacity * sizeof *stack);
+    if (stack == NULL && account != NULL)
+        duet_account_give(account, more);
     if (stack == NULL)
-        return duet_fault_set(build->request->fault, DUET_FAULT_INTERNAL,
-                              "out of memory while reading the arguments");
+        return fail_growth(build);
     build->account = account;
     build->stack = stack;
     build->capacity = capacity;

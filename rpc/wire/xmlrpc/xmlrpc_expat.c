@@ -36,7 +36,7 @@ struct block {
 static _Thread_local struct {
     struct block *free[CLASSES];
     size_t held;  /* handed out or on a free list */
-    size_t taken; /* of the account's budget, for what is held beyond KEEP */
+    size_t taken; /* from the account, for what is held beyond KEEP */
     size_t max;
     struct duet_account *account;
 } memory;
@@ -46,10 +46,8 @@ static bool pay_for(size_t size)
 {
     if (memory.held + size <= KEEP || memory.account == NULL)
         return true;
-    if (!duet_budget_take(memory.account->budget, size)) {
-        memory.account->refused = true;
+    if (!duet_account_take(memory.account, size, DUET_RANK_RUNNING))
         return false;
-    }
     memory.taken += size;
     return true;
 }
@@ -59,7 +57,7 @@ static void pay_back(size_t size)
     if (size > memory.taken)
         size = memory.taken;
     if (size > 0)
-        duet_budget_give(memory.account->budget, size);
+        duet_account_give(memory.account, size);
     memory.taken -= size;
 }
 
