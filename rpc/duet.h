@@ -36,7 +36,7 @@
  * call or a server gives belong to it.
  *
  * What a handler gets from a call (values, strings, the call itself) belongs to the call and is
- * valid until the handler returns.
+ * valid until the handler returns, or until a call that is kept is finished.
  *
  * The library prints nothing and installs no signal handler unless asked to.
  *
@@ -70,9 +70,11 @@
  *     free                                  set-up           - (after it, once)
  *
  *     duet_arg_, duet_reply_, duet_write_,  -                the thread that runs the handler,
- *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns
+ *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns; of
+ *                                                            a kept call, who holds it
  *     duet_value_ of a call's values        -                the same
  *     duet_session_, duet_request_          any thread that has a reference, or made it
+ *     duet_kept_                            any thread, for ever
  *     duet_parse_, duet_type_name,
  *       duet_version                        any thread, any time
  *
@@ -141,6 +143,11 @@ typedef struct duet_writer duet_writer;
 typedef struct duet_session duet_session; /* a client's connection: see Sessions */
 typedef struct duet_request duet_request; /* a call to a client: see Calling the client */
 
+/* A call that is kept: see Answering later. */
+typedef struct duet_kept {
+    uint64_t id; /* 0: none */
+} duet_kept;
+
 /* ---- Fault codes ----
  *
  * The same code means the same thing in both protocols: faultCode in XML-RPC, the first
@@ -200,14 +207,25 @@ typedef enum duet_method_flag {
      * wait for may be its own caller's. */
     DUET_METHOD_REFUSE_BUSY = 1 << 1,
 
+    /* A caller that ends sending (a FIN) is taken for one that is gone, and its call is
+     * cancelled: for methods that wait for something, since a process that died on the same
+     * machine sends no more than that. Without this flag such a caller is answered. Callers
+     * that end sending on purpose (nc -N, HTTP/1.0 libraries that half-close) cannot use such a
+     * method. */
+    DUET_METHOD_FIN_CANCELS = 1 << 2,
+
     /* Takes the place of the method of that name, if there is one; names that begin with
      * "system." may be taken with it too. Calls that found the other one still run it, and its
      * counters go with it. */
     DUET_METHOD_REPLACE = 1 << 3,
+
+    /* A drain cancels its calls when it begins instead of at its deadline, and is not 1 for it:
+     * for methods that wait for something that need not come. */
+    DUET_METHOD_DRAIN_CANCELS = 1 << 4,
 } duet_method_flag;
 
-/* duet_method.timeout_ms of a method whose calls may take any time, whatever the server's
- * DUET_OPT_CALL_TIMEOUT. */
+/* No time limit, where a number of milliseconds is wanted: duet_method.timeout_ms of a method
+ * whose calls may take any time, whatever the server's DUET_OPT_CALL_TIMEOUT, say. */
 #define DUET_NO_TIMEOUT UINT_MAX
 
 /* A row of a method table; a row whose name is NULL ends the table. Write rows with designated
@@ -227,7 +245,8 @@ typedef struct duet_method {
     unsigned flags; /* DUET_METHOD_…, or 0 */
     const char *help;
     unsigned timeout_ms;  /* from arrival to answer, on workers, up to a day; 0: the server's
-                             DUET_OPT_CALL_TIMEOUT; or DUET_NO_TIMEOUT */
+                             DUET_OPT_CALL_TIMEOUT; or DUET_NO_TIMEOUT. Of a method that runs
+                             inline: from the keeping of its call to the answer */
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
     const char *params;   /* names of the arguments, "order note", for faults and
@@ -978,6 +997,95 @@ DUET_API int duet_call_invoke(duet_call *call, const char *method, const duet_va
  * words. */
 DUET_API int duet_call_fault(const duet_call *call, const char **message);
 
+/* Why duet_call_cancelled() is true: DUET_FAULT_TIMEOUT; DUET_FAULT_CANCELLED, at the end of a
+ * drain; -ECONNRESET, the caller is gone; 0 while it is not. */
+DUET_API int duet_call_cancel_reason(const duet_call *call);
+
+/* ---- Answering later ----
+ *
+ * A handler that cannot answer yet keeps its call and returns 0. Somebody finishes it later:
+ *
+ *     static int wait_for_door(duet_call *call, void *ctx)
+ *     {
+ *         struct door *door = ctx;
+ *         pthread_mutex_lock(&door->lock);
+ *         int rc = door->count < MAX_WAITING ? 0 : -EBUSY;
+ *         if (rc == 0) {
+ *             door->waiting[door->count++] = duet_call_keep(call);
+ *             rc = duet_call_on_cancel(call, gave_up, door); // the last use of `call` here
+ *         }
+ *         pthread_mutex_unlock(&door->lock);
+ *         return rc;
+ *     }
+ *
+ *     static void gave_up(duet_kept kept, void *ctx)
+ *     {
+ *         … with door->lock: take `kept` off door->waiting …
+ *         duet_kept_finish(kept, DUET_FAULT_CANCELLED);
+ *     }
+ *
+ *     static void door_opened(struct door *door)
+ *     {
+ *         … with door->lock: move door->waiting to `woken` …
+ *         for (size_t i = 0; i < count; i++)
+ *             duet_kept_finish(woken[i], duet_reply_string(duet_kept_call(woken[i]), "open"));
+ *     }
+ *
+ * A duet_kept is a value. It may be copied, and used for ever, also when its call is finished
+ * and its server freed: then nothing happens.
+ *
+ * A kept call holds its memory (of its connection's part of DUET_OPT_MAX_BUFFERED) and its
+ * place of max_running, but none of DUET_OPT_MAX_IN_FLIGHT, until it is finished; so each must
+ * be finished, one that is cancelled too. Its caller waits no longer than the time limit says
+ * (that of an inline method begins with the keeping), or a drain's deadline; then that fault is
+ * the answer, and what comes later goes nowhere. A drain does not wait for those that it has
+ * answered, and those that nobody ever finished are freed with the server.
+ *
+ * Entries of a system.multicall can be kept: the multicall's answer waits for all of them. A
+ * notification can be kept too, and nobody waits for it. duet_call_invoke() of a method that
+ * keeps its calls waits, on a worker, for the finish, no longer than its own call may take;
+ * from a handler that runs inline it is a fault that names the method. */
+
+/* Keeps the call whose handler this thread runs. From the moment that another thread may know
+ * of the value the handler uses `call` no more, but through duet_kept_call() like everybody
+ * else: the call may be finished before the handler has returned. If the handler then returns 0
+ * the call is kept, and what it has written waits for the finish; a negative return finishes
+ * it, as duet_kept_finish() would. The same value if it is kept already. Id 0 when out of
+ * memory, with the error in the call: the handler's 0 becomes a fault. */
+DUET_API DUET_MUST_USE duet_kept duet_call_keep(duet_call *call);
+
+/* The kept call, to read its arguments and write its answer. This thread holds it from now on,
+ * until it finishes or releases it: other threads get NULL, and can neither read, write nor
+ * finish it. NULL too when it is finished or its server is freed. The same call again for who
+ * holds it. Any thread. */
+DUET_API DUET_MUST_USE duet_call *duet_kept_call(duet_kept kept);
+
+/* Lets go of it unfinished: what it has written so far is discarded. Nothing for who does not
+ * hold it. */
+DUET_API void duet_kept_release(duet_kept kept);
+
+/* Ends the call; `rc` is what a handler would return. 0: this is its answer. -ECANCELED: it is
+ * over, but it had been answered already (by a time limit, a drain), or its caller was gone:
+ * undo what was granted. -EALREADY: it has been finished before, another thread holds it and
+ * will, or its server is freed. The after-hooks run inside it, and nothing else. Any thread. */
+DUET_API int duet_kept_finish(duet_kept kept, int rc);
+
+/* `cancelled` is called when duet_call_cancelled() turns true, or soon if it is so already; at
+ * most once, never by this function, on the thread of a loop with no lock held: it must be
+ * quick. It wakes whoever works on the answer. `kept` is the call, if it has been kept (id 0 if
+ * not). It may be finished inside, and at a time limit what it is finished with there is the
+ * caller's answer; if it is not, it must be finished all the same.
+ *
+ * `ctx` of a call that is not kept: when its handler has returned `cancelled` does not run and
+ * never will, so it may lie on the handler's stack; keeping the call drops what was registered
+ * before. Of a kept call `cancelled` may still be running when another thread finishes it: give
+ * it what lives as long as the server, and find the one that waits by `kept`.
+ *
+ * For who holds the call. A second registration replaces the first. An invoked call is
+ * cancelled with the one that invoked it. 0; -ENOMEM; -ENOTSUP for a handler that runs inline
+ * and has not kept its call. */
+DUET_API int duet_call_on_cancel(duet_call *call, void (*cancelled)(duet_kept kept, void *ctx),
+                                 void *ctx);
 /* ---- Sessions ----
  *
  * A session is one client's connection, over which many calls come; over MessagePack-RPC its
@@ -1016,7 +1124,8 @@ DUET_API int duet_session_set_data(duet_session *session, void *data,
                                    void (*free_data)(void *data));
 DUET_API void *duet_session_data(const duet_session *session); /* NULL until it is given */
 
-/* Ends the connection: no more calls are read, those that were are answered. Any thread. */
+/* Ends the connection: no more calls are read, those that were are answered, but
+ * those of DUET_METHOD_FIN_CANCELS methods are cancelled. Any thread. */
 DUET_API void duet_session_close(duet_session *session);
 
 /* How long it may stay without a request; DUET_OPT_IDLE_TIMEOUT unless set, in ms;

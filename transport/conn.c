@@ -40,7 +40,7 @@ int duet_conns_init(struct duet_conns *conns)
     duet_line_init(&conns->line, conns->budget);
     for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
         duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
-    conns->scratch = malloc(DUET_SCRATCH_SIZE);
+    conns->scratch = duet_scratch_new();
     conns->state_size = largest_state(conns->limits);
     conns->scratch_state = malloc(conns->state_size);
     if (conns->scratch != NULL && conns->scratch_state != NULL)
@@ -235,7 +235,7 @@ static void start_lingering(struct duet_conn *conn)
 
 void duet_conn_settle(struct duet_conn *conn)
 {
-    if (conn->state != CONN_FINISHING || conn->in_flight > 0 || conn->out_size > 0)
+    if (conn->state != CONN_FINISHING || duet_conn_has_calls(conn) || conn->out_size > 0)
         return;
     if (conn->input == INPUT_ENDED)
         duet_conn_close(conn);
@@ -333,12 +333,24 @@ void duet_conn_unpark(struct duet_conn *conn)
     conn->parked--;
 }
 
+void duet_conn_keep(struct duet_conn *conn, size_t bytes)
+{
+    conn->kept++;
+    duet_conn_release(conn, bytes);
+}
+
+void duet_conn_release_kept(struct duet_conn *conn)
+{
+    conn->kept--;
+    duet_conn_touch(conn);
+}
+
 /* ---- Drain ---- */
 
 /* It owes nothing and is owed nothing. */
 static bool is_at_rest(const struct duet_conn *conn)
 {
-    return conn->framing_state == NULL && conn->in_flight == 0 && conn->out_size == 0;
+    return conn->framing_state == NULL && !duet_conn_has_calls(conn) && conn->out_size == 0;
 }
 
 /* With nothing unread and nothing on its way a close can take no reply with it: no stages. */
@@ -523,10 +535,12 @@ void duet_conns_done(struct duet_conns *conns)
     duet_conns_free_spares(conns);
     duet_wheel_clear(&conns->look);
     free(conns->slots);
-    free(conns->scratch);
+    duet_scratch_release(conns->scratch);
+    duet_scratch_release(conns->next_scratch);
     free(conns->scratch_state);
     conns->slots = NULL;
-    conns->scratch = conns->scratch_state = NULL;
+    conns->scratch = conns->next_scratch = NULL;
+    conns->scratch_state = NULL;
     conns->slot_count = 0;
     conns->first_free = no_slot;
     for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)

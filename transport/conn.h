@@ -13,6 +13,7 @@
 #include "count.h"
 #include "framing.h"
 #include "loop.h"
+#include "scratch.h"
 #include "stream.h"
 
 #include <netinet/in.h>
@@ -112,8 +113,10 @@ struct duet_conn {
     uint32_t watched;   /* epoll events asked for */
     uint32_t in_flight; /* calls that somebody else holds */
     uint32_t max_in_flight;
-    uint32_t awaited;       /* answers that its peer owes us: it is read on for them */
-    uint32_t excused;       /* calls in flight that wait for such an answer, and do not count */
+    uint32_t awaited; /* answers that its peer owes us: it is read on for them */
+    uint32_t excused; /* calls in flight that wait for such an answer, and do not count */
+    uint32_t kept;    /* calls whose answers may be long in coming: they stop nobody from being
+                         read, but the connection waits for them */
     size_t in_flight_bytes; /* their request bytes */
     size_t read_left; /* bytes that are still read; SIZE_MAX until a drain limits them to what
                          had arrived */
@@ -207,9 +210,10 @@ struct duet_conns {
     uint32_t slot_count, first_free;
     uint32_t open; /* connections now */
 
-    uint8_t *scratch;    /* one read's bytes, shared by the connections that have nothing under
-                            way */
-    void *scratch_state; /* of the framing in use during one read */
+    struct duet_scratch *scratch;      /* one read's bytes, shared by the connections that have
+                                          nothing under way */
+    struct duet_scratch *next_scratch; /* takes its place after this read: somebody holds it */
+    void *scratch_state;               /* of the framing in use during one read */
     struct duet_message message;
     struct duet_conn *dirty, *ready, *closed;
     struct duet_buf spare_buffers[DUET_SPARE_BUFFERS]; /* of messages that are done with */
@@ -275,6 +279,14 @@ void duet_conn_set_idle_timeout(struct duet_conn *conn, uint64_t ms);
 /* One of its calls in flight is put aside until `resume`; it is taken up again, or dropped. */
 void duet_conn_park(struct duet_conn *conn);
 void duet_conn_unpark(struct duet_conn *conn);
+
+/* The scratch that the message under delivery lies in stays as it is until it is released
+ * (scratch.h): for who must not move the message. NULL when out of memory. */
+struct duet_scratch *duet_conns_hold_scratch(struct duet_conns *conns);
+
+/* One that is in flight is kept from now on: it is counted apart; and then it is answered. */
+void duet_conn_keep(struct duet_conn *conn, size_t bytes);
+void duet_conn_release_kept(struct duet_conn *conn);
 
 /* Takes the buffer of a message that is done with, and frees it, or keeps it for the next large
  * message: fresh memory of that size costs more in page faults than reading into it. */

@@ -221,9 +221,27 @@ static void keep_in_buffer(struct duet_conn *conn, uint8_t *bytes, size_t size)
         append(conn, bytes, size);
 }
 
+struct duet_scratch *duet_conns_hold_scratch(struct duet_conns *conns)
+{
+    if (conns->next_scratch == NULL)
+        conns->next_scratch = duet_scratch_new();
+    if (conns->next_scratch == NULL)
+        return NULL;
+    conns->scratch->users++;
+    return conns->scratch;
+}
+
+/* What is held belongs to who holds it; the next read gets another one. */
+static void change_scratch(struct duet_conns *conns)
+{
+    duet_scratch_release(conns->scratch);
+    conns->scratch = conns->next_scratch;
+    conns->next_scratch = NULL;
+}
+
 static void read_into_scratch(struct duet_conn *conn)
 {
-    uint8_t *scratch = conn->conns->scratch;
+    uint8_t *scratch = conn->conns->scratch->bytes;
     size_t held = conn->in.size - conn->in_start;
     if (held > 0)
         memcpy(scratch, conn->in.data + conn->in_start, held);
@@ -237,6 +255,8 @@ static void read_into_scratch(struct duet_conn *conn)
     conn->in.size = conn->in_start = 0;
     size_t used = consume(conn, scratch, held + n, NULL, &kept);
     keep_in_buffer(conn, scratch + used, kept);
+    if (conn->conns->next_scratch != NULL)
+        change_scratch(conn->conns);
 }
 
 /* Cuts the messages in the connection's own buffer off, and moves on in it. */
@@ -344,7 +364,7 @@ void duet_conn_resume(struct duet_conn *conn)
 
 void duet_conn_discard(struct duet_conn *conn)
 {
-    uint8_t *scratch = conn->conns->scratch;
+    uint8_t *scratch = conn->conns->scratch->bytes;
     ssize_t n = conn->stream.kind->read(&conn->stream, scratch, DUET_SCRATCH_SIZE);
     if (n == 0 || (n < 0 && n != -EAGAIN))
         duet_conn_close(conn);

@@ -8,16 +8,21 @@
 #include "conn.h"
 
 enum {
-    DUET_SCRATCH_SIZE = 64 * 1024, /* one read; larger messages get a buffer of their own */
-    DUET_SLAB_SIZE = 16 * 1024,    /* of replies, copied one after another */
-    DUET_TURN_SHARE = 256 * 1024,  /* read or written of one connection in a turn: some 100 us,
-                                      after which the others have theirs */
+    DUET_SLAB_SIZE = 16 * 1024,   /* of replies, copied one after another */
+    DUET_TURN_SHARE = 256 * 1024, /* read or written of one connection in a turn: some 100 us,
+                                     after which the others have theirs */
 };
 
 /* A drain limits what is still read. */
 static inline bool duet_conn_is_limited(const struct duet_conn *conn)
 {
     return conn->read_left != SIZE_MAX;
+}
+
+/* Somebody else holds calls of it. */
+static inline bool duet_conn_has_calls(const struct duet_conn *conn)
+{
+    return conn->in_flight > 0 || conn->kept > 0;
 }
 
 /* conn.c */

@@ -36,7 +36,7 @@ static enum wait what_for(const struct duet_conn *conn)
         return FOR_US;
     if (conn->framing_state != NULL)
         return conn->in_body ? FOR_BODY : FOR_HEAD;
-    bool is_busy = conn->in_flight > 0 || conn->awaited > 0 || conn->out_size > 0;
+    bool is_busy = duet_conn_has_calls(conn) || conn->awaited > 0 || conn->out_size > 0;
     return is_busy ? FOR_US : FOR_REQUEST;
 }
 

@@ -208,13 +208,33 @@ static int fail_positive(struct duet_call *call, int rc)
                           duet_call_method(call), rc);
 }
 
-int duet_call_handle(struct duet_call *call)
+int duet_call_judge(struct duet_call *call, int rc)
 {
-    const struct duet_method_entry *method = call->method;
-    int rc = method->handler(call, method->ctx);
     if (call->ending != ENDED_OK)
         return DUET_FAILED;
     return rc > 0 ? fail_positive(call, rc) : rc;
+}
+
+int duet_call_handle(struct duet_call *call)
+{
+    const struct duet_method_entry *method = call->method;
+    struct duet_kept_note note = {0, 0};
+    call->note = &note;
+    int rc = method->handler(call, method->ctx);
+    if ((note.kept | note.watched) != 0 && duet_kept_leave(&note, rc))
+        return DUET_CALL_IS_KEPT;
+    call->note = NULL;
+    return rc > 0 || call->ending != ENDED_OK ? duet_call_judge(call, rc) : rc;
+}
+
+void duet_call_write_anew(struct duet_call *call)
+{
+    call->fault.code = 0;
+    call->ending = ENDED_OK;
+    start_writer(call);
+    int rc = call->to.codec->begin_reply(&call->own_writer, call->to.msgid);
+    if (rc < 0)
+        call->own_writer.error = rc; /* its finisher will see it */
 }
 
 /* Now it is known how large the tree is: the reply will hardly be larger than twice that.

@@ -7,6 +7,7 @@
 #define DUET_CALL_H
 
 #include "fate.h"
+#include "kept.h"
 #include "recipient.h"
 #include "registry.h"
 #include "service.h"
@@ -17,15 +18,25 @@
 #include <netinet/in.h>
 
 /* clang-format off */
-/*   READ --its head--> ROUTED --start-------------------------> RUNNING --finish--> ANSWERED
- *     |                  |  \--the gate of its method--> ADMITTED --start--^              ^
- *     \------------------\-------------------------------\------- refuse ----------------/
+/*   READ --its head--> ROUTED --start-------------------------> RUNNING ----finish----> ANSWERED
+ *     |                  |  \--the gate of its method--> ADMITTED --start--^ \             ^ ^
+ *     |                  |                                |      its handler keeps it      | |
+ *     |                  |                                |                    \--> KEPT --/ |
+ *     \------------------\--------------------------------\------- refuse ------------------/
  *
  * READ: its message is here, whole. ROUTED: its head was read, or found unreadable, and its method
  * looked up. ADMITTED: it waits no more for its turn. RUNNING: its arguments are decoded, its handler
- * writes its result. ANSWERED: its reply is complete; only compression is left to do. */
+ * writes its result. KEPT: whoever has its duet_kept may write and finish it, on any thread, be its
+ * handler still running or not. ANSWERED: its reply is complete; only compression is left to do. */
 /* clang-format on */
-enum duet_call_stage { CALL_READ, CALL_ROUTED, CALL_ADMITTED, CALL_RUNNING, CALL_ANSWERED };
+enum duet_call_stage {
+    CALL_READ,
+    CALL_ROUTED,
+    CALL_ADMITTED,
+    CALL_RUNNING,
+    CALL_KEPT,
+    CALL_ANSWERED
+};
 
 struct duet_call {
     const struct duet_service *service;
@@ -44,6 +55,9 @@ struct duet_call {
     enum duet_ended ending; /* ENDED_OK, until it is known to be a fault or a refusal */
     bool reply_is_gzip;
     _Atomic int fate;                /* enum duet_fate, by the functions of fate.h */
+    struct duet_kept_note *note;     /* while its handler runs, and does not keep it */
+    uint64_t kept;                   /* the id of its slot, or 0 */
+    struct duet_slot *_Atomic slots; /* of it and the calls within it: see kept_slots.h */
     uint64_t arrived_ns, started_ns; /* when it was whole, and when its waiting ended */
     uint64_t began_ns; /* when its handler did, if there are hooks to be told; 0: it has not */
     char *peer_text;   /* made when asked for */
@@ -97,8 +111,16 @@ static inline void duet_call_enter(struct duet_call *call, enum duet_call_stage 
 int duet_call_route(struct duet_call *call);
 
 /* Decodes and checks the arguments, asks the before-hook, runs the handler. Returns what
- * duet_call_finish needs to know. */
+ * duet_call_finish needs to know; or DUET_CALL_IS_KEPT: then the call is not the caller's any
+ * more, and may be gone. */
 int duet_call_start(struct duet_call *call);
+
+/* What its handler, or who has kept it, returned as the end of the call: 0, or below 0 what
+ * duet_call_finish needs to know. */
+int duet_call_judge(struct duet_call *call, int rc);
+
+/* What was written of its answer, or fault, is discarded. */
+void duet_call_write_anew(struct duet_call *call);
 
 /* The reply is completed, or becomes a fault: `rc` below 0 is what failed. Tells the
  * after-hook. */

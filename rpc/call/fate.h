@@ -13,11 +13,15 @@ struct duet_call;
 /*  OWN --it is lent--> WANTED --its own answer is complete--> ENDED
  *                         |---its client is gone------------> DROPPED
  *                         |---its time is up----------------> TIMED_OUT, answered in its place
- *                         \---the drain's time is up--------> STOPPED, answered in its place */
+ *                         |---the drain's time is up--------> STOPPED, answered in its place
+ *                         \--those who ask are told first---> TIMING_OUT, STOPPING, and then
+ *                                                             as its own answer, or above */
 enum duet_fate {
     FATE_OWN,
     FATE_WANTED,
     FATE_ENDED,
+    FATE_TIMING_OUT,
+    FATE_STOPPING,
     FATE_DROPPED,
     FATE_TIMED_OUT,
     FATE_STOPPED
@@ -25,6 +29,13 @@ enum duet_fate {
 
 /* From here on somebody else holds it. */
 void duet_call_lend(struct duet_call *call);
+
+/* Whether it has been lent. */
+bool duet_call_is_lent(const struct duet_call *call);
+
+/* The lender is about to end it as that: duet_call_cancelled() is true, and an answer that is
+ * completed now still is the call's. False: one is complete and on its way. */
+bool duet_call_warn(struct duet_call *call, enum duet_fate fate);
 
 /* The lender ends it. False: its own answer is complete and on its way. */
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate);

@@ -9,6 +9,7 @@
 #include "block.h"
 #include "codec.h"
 #include "hooks.h"
+#include "kept.h"
 #include "method.h"
 
 struct duet_service {
@@ -28,10 +29,12 @@ struct duet_service {
     struct duet_budget *budget;            /* of messages and replies under way */
     _Atomic uint64_t *refused_over_budget; /* calls that it had no room for */
 
+    const struct duet_keeper *keeper; /* of calls that are answered later */
+
     duet_server *server; /* what duet_call_server() says; nobody here looks into it */
 };
 
-/* How long a call may take from its arrival to its answer, on a worker; 0: no limit. `method`
+/* How long a call may take to its answer, while somebody else holds it; 0: no limit. `method`
  * is NULL while it is not known. */
 static inline unsigned duet_service_timeout_ms(const struct duet_service *service,
                                                const struct duet_method_entry *method)

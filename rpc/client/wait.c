@@ -27,6 +27,12 @@ void duet_runner_enter(struct duet_runner *runner)
     here = runner;
 }
 
+void duet_runner_let_go(const struct duet_call *call)
+{
+    if (here != NULL && here->call == call)
+        here->call = NULL;
+}
+
 /* ---- For loops ---- */
 
 static void wake_idle(const struct duet_session *session)

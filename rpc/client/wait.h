@@ -20,6 +20,9 @@ struct duet_runner {
 /* This thread is that runner from now on. */
 void duet_runner_enter(struct duet_runner *runner);
 
+/* The call whose handler runs here is its runner's no more: it is kept, and may go. */
+void duet_runner_let_go(const struct duet_call *call);
+
 /* A call on its way to a worker; embedded in whoever holds it. */
 struct duet_inner {
     struct duet_inner *next;

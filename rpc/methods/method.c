@@ -45,7 +45,8 @@ static const char *why_bad_name(const char *name, size_t size, bool is_reserved_
 
 enum {
     MAX_TIMEOUT_MS = 86400 * 1000, /* as --call-timeout */
-    FLAGS = DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY | DUET_METHOD_REPLACE,
+    FLAGS = DUET_METHOD_INLINE | DUET_METHOD_REFUSE_BUSY | DUET_METHOD_FIN_CANCELS |
+            DUET_METHOD_REPLACE | DUET_METHOD_DRAIN_CANCELS,
 };
 
 static int check_row(const duet_method *row, enum duet_method_adder adder, char *words,
@@ -96,6 +97,7 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     method->name = name;
     method->name_size = name_size;
     method->flags = row->flags;
+    atomic_init(&method->is_kept_inline, false);
     method->timeout_ms = row->timeout_ms;
     method->is_default = false;
     duet_gate_init(&method->gate, row->max_running);

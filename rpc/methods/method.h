@@ -43,8 +43,9 @@ struct duet_method_entry {
     unsigned flags;
     unsigned timeout_ms; /* DUET_NO_TIMEOUT; 0: the server's */
     struct duet_signature signature;
-    const char *help; /* "" if there is none */
-    bool is_default;  /* runs for the names that no method has */
+    const char *help;            /* "" if there is none */
+    _Atomic bool is_kept_inline; /* calls of it have been kept that ran on their loop */
+    bool is_default;             /* runs for the names that no method has */
     atomic_size_t references;
     _Atomic(struct duet_counts *) counts; /* an array, made by the first call that counts */
     struct duet_gate gate;

@@ -46,10 +46,16 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
     return job;
 }
 
-/* Somebody has it, and perhaps waits in it. False: its answer is complete. */
-static bool doom(const struct duet_ticket *ticket, enum duet_fate fate)
+/* Somebody has it, and perhaps waits in it. Those who want to hear of its end are told before
+ * it is answered in their place: what they answer then is the call's. False: its answer is
+ * complete. */
+static bool doom(struct duet_call *call, enum duet_fate fate)
 {
-    struct duet_call *call = &ticket->job->call;
+    if (fate != FATE_DROPPED && duet_kept_is_watched(call)) {
+        if (!duet_call_warn(call, fate))
+            return false;
+        duet_kept_tell(call);
+    }
     bool is_doomed = duet_call_doom(call, fate);
     if (is_doomed)
         duet_waits_cancel(call);
@@ -60,12 +66,14 @@ void duet_home_drop_ticket(struct duet_ticket *ticket)
 {
     struct duet_home *home = ticket->home;
     struct duet_job *job = take_back(ticket);
-    if (job == NULL)
-        doom(ticket, FATE_DROPPED);
+    struct duet_call *call = &ticket->job->call;
+    bool is_doomed = job == NULL && doom(call, FATE_DROPPED);
     duet_home_count_end(home, ticket->method, ENDED_DROPPED, 0, 0);
     duet_ticket_close(&home->tickets, ticket);
     if (job != NULL)
         duet_job_recycle(job);
+    else if (is_doomed && duet_kept_is_watched(call))
+        duet_kept_tell(call);
 }
 
 /* A job to be answered in the place of one that somebody else holds; NULL when out of
@@ -102,7 +110,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
     struct duet_job *job = take_back(ticket);
     bool is_complete = job != NULL && job->call.stage == CALL_ANSWERED;
-    if (job == NULL && !doom(ticket, fate))
+    if (job == NULL && !doom(&ticket->job->call, fate))
         return;
     if (!is_complete)
         duet_home_count_end(home, ticket->method,
@@ -112,10 +120,7 @@ static void answer_ticket(struct duet_ticket *ticket, enum duet_fate fate)
     else if (job != NULL && !is_complete)
         refuse_unbegun(job, fate);
 
-    size_t bytes = ticket->bytes;
-    duet_ticket_close(&home->tickets, ticket);
-    if (conn != NULL)
-        duet_conn_release(conn, bytes);
+    duet_home_close_ticket(ticket, conn);
     if (is_complete)
         duet_home_answer(conn, job);
     else if (job != NULL)
@@ -148,18 +153,15 @@ void duet_home_forget_job(struct duet_job *job)
 
 /* ---- There and back ---- */
 
-/* A call on a worker has a time limit if its method has one, or the server. A loop that runs
- * its calls itself could not keep it. */
-static void set_timeout(struct duet_home *home, struct duet_ticket *ticket)
+/* A call that somebody else holds has a time limit if its method has one, or the server. */
+void duet_home_limit_time(struct duet_ticket *ticket, uint64_t from_ns)
 {
-    if (duet_home_works(home))
-        return;
+    struct duet_home *home = ticket->home;
     unsigned timeout_ms = duet_service_timeout_ms(&home->server->service, ticket->method);
     if (timeout_ms == 0)
         return;
     ticket->deadline.expired = on_ticket_deadline;
-    uint64_t arrived_ms = ticket->job->call.arrived_ns / 1000000;
-    duet_wheel_set(&home->loop.wheel, &ticket->deadline, arrived_ms + timeout_ms);
+    duet_wheel_set(&home->loop.wheel, &ticket->deadline, from_ns / 1000000 + timeout_ms);
 }
 
 void duet_home_enqueue(struct duet_home *home, struct duet_job *job)
@@ -181,11 +183,13 @@ static void enter_method(struct duet_ticket *ticket, struct duet_job *job)
     struct duet_home *home = job->home;
     ticket->method = job->call.method;
     ticket->to.kind = job->call.to.kind;
-    set_timeout(home, ticket);
+    if (!duet_home_works(home)) /* a loop that runs its calls itself could not keep it */
+        duet_home_limit_time(ticket, job->call.arrived_ns);
     home->loop.expected_letters++;
     job->keeps_place = false;
     duet_pool_push_sure(home->pool, &job->queued);
     duet_pool_leave_place(home->pool);
+    duet_home_mind_method(ticket);
 }
 
 bool duet_home_may_be_notification(const struct duet_ticket *ticket)
@@ -203,12 +207,12 @@ static bool is_unwanted(const struct duet_conn *conn, const struct duet_call *ca
     return is_gone && call->stage >= CALL_ROUTED && call->to.kind != DUET_KIND_NOTIFICATION;
 }
 
-/* The result of a call has come home: to its connection, if its ticket is still there. */
-static void settle(struct duet_job *job)
+static void on_letter(struct duet_letter *letter);
+
+void duet_home_settle(struct duet_job *job)
 {
     struct duet_home *home = job->home;
-    const struct duet_call *call = &job->call;
-    home->loop.expected_letters--;
+    struct duet_call *call = &job->call;
     struct duet_ticket *ticket = duet_ticket_find(&home->tickets, job->ticket);
     if (ticket == NULL) {
         duet_home_forget_job(job);
@@ -216,8 +220,7 @@ static void settle(struct duet_job *job)
     }
     struct duet_conn *conn = duet_conns_find(&home->conns, call->to.conn);
     if (is_unwanted(conn, call)) { /* it was read after its connection had gone */
-        if (conn != NULL)
-            duet_conn_release(conn, ticket->bytes);
+        duet_home_release(ticket, conn);
         duet_home_drop_ticket(ticket);
         duet_job_recycle(job);
         return;
@@ -230,16 +233,20 @@ static void settle(struct duet_job *job)
         enter_method(ticket, job);
         return;
     }
-    size_t bytes = ticket->bytes;
-    duet_ticket_close(&home->tickets, ticket);
-    if (conn != NULL)
-        duet_conn_release(conn, bytes);
+    if (duet_call_wants_gzip(call) && ticket->is_kept) { /* who has finished it did not */
+        job->letter.deliver = on_letter;
+        duet_home_enqueue(home, job);
+        return;
+    }
+    duet_home_close_ticket(ticket, conn);
     duet_home_answer(conn, job);
 }
 
 static void on_letter(struct duet_letter *letter)
 {
-    settle(DUET_HOLDER(letter, struct duet_job, letter));
+    struct duet_job *job = DUET_HOLDER(letter, struct duet_job, letter);
+    job->home->loop.expected_letters--;
+    duet_home_settle(job);
 }
 
 static struct duet_job *job_of(struct duet_queue_link *item)
@@ -256,7 +263,7 @@ static void drop_doomed(struct duet_home *home)
     for (size_t i = 0; i < n; i++) {
         struct duet_job *job = job_of(home->batch[i]);
         if (duet_call_is_doomed(&job->call))
-            settle(job);
+            on_letter(&job->letter);
         else
             home->batch[home->batch_count++] = home->batch[i];
     }
@@ -277,7 +284,7 @@ void duet_home_push(struct duet_home *home)
         struct duet_job *job = job_of(home->batch[i]);
         if (job->call.stage != CALL_ANSWERED)
             duet_call_refuse(&job->call, fail_full_queue(job));
-        settle(job);
+        on_letter(&job->letter);
     }
 }
 
@@ -296,10 +303,9 @@ static int copy_message(struct duet_call *call)
     return 0;
 }
 
-/* Moves what the worker needs of the message into the call. A decoded call has it all in its
- * arena. */
-static int own_message(struct duet_call *call, struct duet_buf *whole)
+int duet_home_own_message(struct duet_job *job, struct duet_buf *whole)
 {
+    struct duet_call *call = &job->call;
     bool is_read = call->stage >= CALL_ROUTED && call->to.codec->head_reads_all;
     if (is_read || call->stage == CALL_ANSWERED || call->message.data != NULL)
         return 0;
@@ -317,7 +323,36 @@ static bool may_wait(const struct duet_call *call)
            !duet_budget_is_nearly_spent(call->service->budget);
 }
 
-/* From here on the call belongs to whoever runs it; what is known of it here is its ticket. */
+/* A ticket for a call that somebody else may hold from here on; NULL when out of memory. */
+static struct duet_ticket *lend(struct duet_conn *conn, struct duet_job *job)
+{
+    struct duet_home *home = job->home;
+    struct duet_call *call = &job->call;
+    struct duet_ticket **list = conn != NULL ? &duet_caller_of(conn)->calls : &home->orphans;
+    struct duet_ticket *ticket = duet_ticket_open(&home->tickets, list);
+    if (ticket == NULL)
+        return NULL;
+    job->letter.deliver = on_letter;
+    job->inner.run = duet_on_worker_run_inside;
+    job->inner.give_back = duet_on_worker_give_back;
+    duet_call_lend(call);
+    if (call->stage == CALL_ANSWERED)
+        duet_call_end(call);
+    ticket->job = job;
+    ticket->to = call->to;
+    ticket->bytes = call->wire_size;
+    ticket->is_kept = false;
+    ticket->home = home;
+    ticket->method = call->method;
+    job->ticket = ticket->id;
+    job->view = home->view;
+    job->view->users++;
+    duet_session_use(call->session);
+    if (conn != NULL)
+        duet_conn_hold(conn, call->wire_size);
+    return ticket;
+}
+
 void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole)
 {
     struct duet_home *home = job->home;
@@ -335,31 +370,30 @@ void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct du
     }
     /* What an everyday call holds is bounded by how many may be in flight. */
     duet_call_join(call, conn->part, call->account.held > DUET_SMALL_CALL_BYTES);
-    if (own_message(call, whole) == 0)
-        ticket = duet_ticket_open(&home->tickets, &duet_caller_of(conn)->calls);
+    if (duet_home_own_message(job, whole) == 0)
+        ticket = lend(conn, job);
     if (ticket == NULL) {
         duet_home_count_end(home, call->method, ENDED_DROPPED, 0, 0);
         duet_job_recycle(job);
         duet_conn_close(conn);
         return;
     }
-    job->letter.deliver = on_letter;
-    job->inner.run = duet_on_worker_run_inside;
-    job->inner.give_back = duet_on_worker_give_back;
-    duet_call_lend(call);
-    if (call->stage == CALL_ANSWERED)
-        duet_call_end(call);
     job->in_line.is_gone = false;
-    ticket->job = job;
-    ticket->to = call->to;
-    ticket->bytes = call->wire_size;
-    ticket->home = home;
-    ticket->method = call->method;
-    set_timeout(home, ticket);
-    job->ticket = ticket->id;
-    job->view = home->view;
-    job->view->users++;
-    duet_session_use(call->session);
-    duet_conn_hold(conn, call->wire_size);
+    if (!duet_home_works(home)) /* a loop that runs its calls itself could not keep it */
+        duet_home_limit_time(ticket, job->call.arrived_ns);
     duet_home_enqueue(home, job);
+    duet_home_mind_method(ticket);
+}
+
+int duet_home_lend_kept(struct duet_job *job)
+{
+    struct duet_home *home = job->home;
+    struct duet_conn *conn = duet_conns_find(&home->conns, job->call.to.conn);
+    if (conn != NULL)
+        duet_call_join(&job->call, conn->part, true);
+    struct duet_ticket *ticket = lend(conn, job);
+    if (ticket == NULL)
+        return -ENOMEM;
+    home->loop.expected_letters++;
+    return 0;
 }

@@ -94,16 +94,30 @@ static bool runs_inline(const struct duet_job *job)
 }
 
 /* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
+/* A message in the connection's own buffer, or of a method whose calls have been kept before,
+ * is copied: it may be read on when that buffer is used for others. */
+static bool may_be_kept(const struct duet_conn *conn, const struct duet_call *call)
+{
+    return conn->in.size > 0 ||
+           atomic_load_explicit(&call->method->is_kept_inline, memory_order_relaxed);
+}
+
 static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
 {
     struct duet_call *call = &job->call;
     bool is_timed = job->home->server->options.value[DUET_OPT_SERVER_TIMING];
     if (is_timed)
         job->call.started_ns = duet_clock_ns();
-    if (rc == 0)
-        duet_call_finish(call, duet_call_start(call));
-    else
+    if (rc == 0 && may_be_kept(conn, call))
+        rc = duet_home_own_message(job, NULL);
+    if (rc == 0) {
+        rc = duet_call_start(call);
+        if (rc == DUET_CALL_IS_KEPT)
+            return;
+        duet_call_finish(call, rc);
+    } else {
         duet_call_refuse(call, rc);
+    }
     if (is_timed)
         job->ended_ns = duet_clock_ns();
     if (duet_call_wants_gzip(call) && call->own_writer.out.size > GZIP_ON_LOOP) {
@@ -362,12 +376,11 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
 }
 
 /* No more requests will come, and that is all it says: `nc -N` and Java's shutdownOutput wait
- * for their answers, so nothing is cancelled. Methods that would rather be cancelled by it (one
- * that waits for something, whose killed client on the same machine sends no more than this)
- * have their place here. */
+ * for their answers. Only methods that say so are cancelled by it: those that wait for
+ * something, whose killed client on the same machine sends no more than this. */
 static void on_peer_finished(struct duet_conn *conn)
 {
-    (void)conn;
+    duet_home_mind_fin(conn);
 }
 
 /* Requests have lost who wanted their answers. */
@@ -377,7 +390,7 @@ static void on_abandoned(struct duet_conn *conn)
     while (ticket != NULL) {
         struct duet_ticket *next = ticket->next;
         if (!duet_home_may_be_notification(ticket)) {
-            duet_conn_release(conn, ticket->bytes);
+            duet_home_release(ticket, conn);
             duet_home_drop_ticket(ticket);
         }
         ticket = next;

@@ -85,6 +85,7 @@ static void begin_drain(struct duet_home *home)
     for (size_t i = 0; i < server->listener_count; i++)
         duet_acceptor_stop(&home->acceptors[i]);
     duet_conns_each(&home->conns, drain_conn, NULL);
+    duet_home_mind_drain(home);
     home->drain_deadline.expired = on_drain_deadline;
     duet_wheel_set(&home->loop.wheel, &home->drain_deadline,
                    home->loop.now_ms + (uint64_t)server->options.value[DUET_OPT_DRAIN_MS]);

@@ -1,6 +1,6 @@
 /*
- * What the home's own files share (home.c, accept.c, browser.c, handover.c, reply.c, pages.c,
- * home_life.c); nobody else includes it.
+ * What the home's own files share (home.c, accept.c, browser.c, handover.c, kept_home.c,
+ * reply.c, pages.c, home_life.c); nobody else includes it.
  */
 #ifndef DUET_HOME_PARTS_H
 #define DUET_HOME_PARTS_H
@@ -50,8 +50,27 @@ const char *duet_browser_lines(const struct duet_conn *conn, const struct duet_h
  * known of it here is its ticket. `whole` as conn's message event has it. */
 void duet_home_hand_over(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole);
 
-/* Pushes the turn's calls. */
+/* Moves what somebody else will need of the message into the call, if it is not there yet. A
+ * decoded call has it all in its arena. 0 or -ENOMEM. */
+int duet_home_own_message(struct duet_job *job, struct duet_buf *whole);
+
+/* A ticket for one that its handler keeps, on this loop: nobody else has held it. 0 or
+ * -ENOMEM. */
+int duet_home_lend_kept(struct duet_job *job);
+
+/* A call that somebody else holds has a time limit if its method has one, or the server. */
+void duet_home_limit_time(struct duet_ticket *ticket, uint64_t from_ns);
+
+/* Puts a call with the turn's others; and pushes them. */
+void duet_home_enqueue(struct duet_home *home, struct duet_job *job);
 void duet_home_push(struct duet_home *home);
+
+/* The result of a call has come home: to its connection, if its ticket is still there. */
+void duet_home_settle(struct duet_job *job);
+
+/* A call has come home whose ticket is gone. If it had not begun when it was answered, its
+ * after-hook is told here. */
+void duet_home_forget_job(struct duet_job *job);
 
 /* Whether the call of a ticket is a notification; or may be one, which only the worker knows
  * that reads it now. */
@@ -83,6 +102,23 @@ void duet_home_leave_aside(struct duet_conn *conn);
 
 /* The drain's deadline has passed: answers a ticket with a fault, whoever holds its call. */
 void duet_home_cancel_ticket(struct duet_ticket *ticket, void *ctx);
+
+/* kept_home.c */
+
+/* The connection of a call that is over may be read on, as far as that call goes. NULL: it is
+ * gone. */
+void duet_home_release(const struct duet_ticket *ticket, struct duet_conn *conn);
+
+/* The same, and the ticket is done with. */
+void duet_home_close_ticket(struct duet_ticket *ticket, struct duet_conn *conn);
+
+/* What the method of a call that somebody else holds says of callers that end sending
+ * (DUET_METHOD_FIN_CANCELS) and of drains (DUET_METHOD_DRAIN_CANCELS), if that is so already
+ * when the ticket is new, or its method has just become known. The ticket may be gone after;
+ * then, for all those of a connection that was open, and of all calls. */
+void duet_home_mind_method(struct duet_ticket *ticket);
+void duet_home_mind_fin(struct duet_conn *conn);
+void duet_home_mind_drain(struct duet_home *home);
 
 /* accept.c */
 

@@ -19,15 +19,17 @@ struct duet_job {
     struct duet_call call;
     struct duet_home *home;
     struct duet_job *next_spare;
-    struct duet_job *next_aside;   /* of those that found no room to start */
-    struct duet_view *view;        /* that it keeps alive, or NULL */
-    uint64_t ticket;               /* its id, once it has been handed over */
-    uint64_t ended_ns;             /* for workers, and with --server-timing */
-    struct duet_queue_link queued; /* while it waits for a worker */
-    bool keeps_place;              /* in the queue: it is to come again */
-    struct duet_inner inner;       /* while a handler that waits may take it in */
-    struct duet_gate_link in_line; /* while it waits for its method's gate */
-    struct duet_letter letter;     /* its way home */
+    struct duet_job *next_aside;    /* of those that found no room to start */
+    struct duet_view *view;         /* that it keeps alive, or NULL */
+    struct duet_scratch *scratch;   /* that its message lies in, or NULL */
+    uint64_t ticket;                /* its id, once it has been handed over */
+    uint64_t ended_ns;              /* for workers, and with --server-timing */
+    struct duet_queue_link queued;  /* while it waits for a worker */
+    bool keeps_place;               /* in the queue: it is to come again */
+    struct duet_inner inner;        /* while a handler that waits may take it in */
+    struct duet_gate_link in_line;  /* while it waits for its method's gate */
+    struct duet_letter letter;      /* its way home */
+    struct duet_letter kept_letter; /* what tells its home that it is kept */
     struct duet_out outs[2 * DUET_WRITER_REFERENCES + 1]; /* its reply on the way out, by
                                                              reference */
 };

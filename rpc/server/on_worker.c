@@ -34,6 +34,9 @@ static void finish(struct duet_worker *self, struct duet_job *job)
     post_home(self, job);
 }
 
+/* What a handler has kept is not this worker's any more, and may be gone. */
+enum outcome { IS_DONE, IS_KEPT };
+
 static void announce(struct duet_worker *self)
 {
     if (self->owed != NULL)
@@ -63,23 +66,42 @@ static void begin(struct duet_worker *self, struct duet_job *job)
         self->last_end_ns > job->call.arrived_ns ? self->last_end_ns : duet_clock_ns();
 }
 
-static void end(struct duet_worker *self, struct duet_job *job)
+static void rest_from(struct duet_worker *self)
 {
-    if (duet_call_wants_gzip(&job->call))
-        duet_call_compress(&job->call);
-    self->last_end_ns = job->ended_ns = duet_clock_ns();
+    self->last_end_ns = duet_clock_ns();
     atomic_store_explicit(&self->running, NULL, memory_order_relaxed);
     self->runner.call = NULL;
 }
 
-/* Runs it; or it has run, and wants to be compressed. */
-static void run(struct duet_worker *self, struct duet_job *job)
+static void end(struct duet_worker *self, struct duet_job *job)
 {
-    struct duet_call *call = &job->call;
-    begin(self, job);
-    if (call->stage != CALL_ANSWERED)
-        duet_call_finish(call, duet_call_start(call));
+    if (duet_call_wants_gzip(&job->call))
+        duet_call_compress(&job->call);
+    rest_from(self);
+    job->ended_ns = self->last_end_ns;
+}
+
+static enum outcome start(struct duet_worker *self, struct duet_job *job)
+{
+    int rc = duet_call_start(&job->call);
+    if (rc == DUET_CALL_IS_KEPT) {
+        rest_from(self);
+        return IS_KEPT;
+    }
+    duet_call_finish(&job->call, rc);
     end(self, job);
+    return IS_DONE;
+}
+
+/* Runs it; or it has run, and wants to be compressed. */
+static enum outcome run(struct duet_worker *self, struct duet_job *job)
+{
+    bool has_run = job->call.stage == CALL_ANSWERED;
+    begin(self, job);
+    if (!has_run)
+        return start(self, job);
+    end(self, job);
+    return IS_DONE;
 }
 
 static void refuse(struct duet_worker *self, struct duet_job *job, int rc)
@@ -89,12 +111,13 @@ static void refuse(struct duet_worker *self, struct duet_job *job, int rc)
     end(self, job);
 }
 
-/* Runs a call that has passed the gate; returns the one that its leaving lets in. */
+/* Runs a call that has passed the gate; returns the one that its leaving lets in. A call that
+ * is kept leaves when it is finished. */
 static struct duet_gate_link *run_admitted(struct duet_worker *self, struct duet_job *job)
 {
     struct duet_gate *gate = &job->call.method->gate;
-    if (!duet_call_is_doomed(&job->call))
-        run(self, job);
+    if (!duet_call_is_doomed(&job->call) && run(self, job) == IS_KEPT)
+        return NULL;
     struct duet_gate_link *next = duet_gate_leave(gate);
     if (next != NULL)
         post_home(self, job);
@@ -171,8 +194,9 @@ static void run_gated_inside(struct duet_worker *self, struct duet_job *job)
     struct duet_gate *gate = &job->call.method->gate;
     if (!duet_gate_try(gate)) {
         refuse(self, job, duet_call_fail_method_busy(&job->call));
+    } else if (run(self, job) == IS_KEPT) {
+        return; /* its finish leaves the gate */
     } else {
-        run(self, job);
         duet_gate_hand_on(gate);
     }
     finish(self, job);
@@ -246,8 +270,8 @@ static void run_any(struct duet_worker *self, struct duet_job *job)
     } else if (call->stage == CALL_ROUTED && call->method->gate.max > 0) {
         run_gated(self, job);
     } else {
-        run(self, job);
-        finish(self, job);
+        if (run(self, job) == IS_DONE)
+            finish(self, job);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "errno_words.h"
 #include "fd.h"
 #include "home.h"
+#include "kept_home.h"
 #include "on_worker.h"
 #include "signals.h"
 #include "thread_limit.h"
@@ -70,6 +71,7 @@ void duet_server_fix_options(struct duet_server *server)
     server->budget.ctx = server;
     service->budget = &server->budget;
     service->refused_over_budget = &server->refused_over_budget;
+    service->keeper = &duet_home_keeper;
     service->server = server;
 }
 
@@ -155,22 +157,37 @@ static void close_homes(struct duet_server *server)
     server->home_count = 0;
 }
 
-/* Names the methods whose handlers do not come back. */
-static int fail_stuck(struct duet_server *server)
+static int fail_stuck(struct duet_server *server, const char *names)
 {
-    char names[DUET_SERVER_WORDS / 2] = "";
-    size_t size = 0;
-    for (int64_t i = 0; i < server->options.value[DUET_OPT_WORKERS]; i++) {
-        const struct duet_method_entry *method = atomic_load(&server->worker_notes[i].running);
-        if (method != NULL && size < sizeof names)
-            size += (size_t)snprintf(names + size, sizeof names - size, "%s%s",
-                                     size ? ", " : "", method->name);
-    }
     return duet_server_fail(
         server, -ETIMEDOUT,
         "still running %d s after their cancellation: %s (long handlers must ask "
         "duet_call_cancelled() now and then)",
         STUCK_MS / 1000, names);
+}
+
+/* The methods whose handlers do not come back. */
+static void name_running(const struct duet_server *server, char *names, size_t room)
+{
+    size_t size = 0;
+    for (int64_t i = 0; i < server->options.value[DUET_OPT_WORKERS]; i++) {
+        const struct duet_method_entry *method = atomic_load(&server->worker_notes[i].running);
+        if (method != NULL && size < room)
+            size += (size_t)snprintf(names + size, room - size, "%s%s", size ? ", " : "",
+                                     method->name);
+    }
+}
+
+/* Waits for handlers, and for those who hold kept calls. */
+static int end_calls(struct duet_server *server)
+{
+    uint64_t until_ns = duet_clock_ns() + STUCK_MS * UINT64_C(1000000);
+    char names[DUET_SERVER_WORDS / 2] = "";
+    if (!duet_pool_stop(&server->pool, STUCK_MS))
+        name_running(server, names, sizeof names);
+    else if (duet_kept_end(&server->service, until_ns, names, sizeof names))
+        return 0;
+    return fail_stuck(server, names);
 }
 
 /* From here on, or no longer, other threads may look at homes and workers. */
@@ -212,8 +229,9 @@ int duet_opening_open(struct duet_server *server)
 
 int duet_opening_close(struct duet_server *server)
 {
-    if (!duet_pool_stop(&server->pool, STUCK_MS))
-        return fail_stuck(server);
+    int rc = end_calls(server);
+    if (rc < 0)
+        return rc;
     set_serving(server, false);
     duet_signals_give_back(server);
     close_homes(server);

@@ -103,8 +103,10 @@ static void attend(void *ctx, struct duet_session *session, unsigned asked)
         return;
     if (asked & DUET_ASKED_IDLE)
         duet_conn_set_idle_timeout(conn, idle_ms(atomic_load(&session->idle_timeout_ms)));
-    if (asked & DUET_ASKED_CLOSE)
+    if (asked & DUET_ASKED_CLOSE) {
+        duet_home_mind_fin(conn);
         duet_conn_finish(conn);
+    }
 }
 
 /* ---- Requests to its client ---- */

@@ -17,6 +17,7 @@ struct duet_ticket {
     struct duet_job *job; /* held by a worker: only its call's fate may be touched */
     struct duet_recipient to;
     size_t bytes;                     /* of the request, held against its connection */
+    bool is_kept;                     /* its handler has kept it */
     struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */
     struct duet_deadline deadline;    /* of its time limit */
     struct duet_method_entry *method; /* NULL while only a worker knows it */

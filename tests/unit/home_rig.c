@@ -68,6 +68,7 @@ void home_rig_close(struct home_rig *rig)
 {
     struct duet_server *server = rig->server;
     if (rig->home != NULL) {
+        assert_true(duet_kept_end(&server->service, UINT64_MAX, NULL, 0));
         duet_home_done(rig->home);
         assert_int_equal(server->budget.used, 0);
         duet_pool_done(&server->pool);
