@@ -325,7 +325,7 @@ static void read_into_own(struct duet_conn *conn)
     compact(conn);
     size_t held = in->size - conn->in_start, n;
     if (held + 1 < DUET_SCRATCH_SIZE && !conn->account.is_admitted) {
-        uint8_t *scratch = conn->conns->scratch;
+        uint8_t *scratch = conn->conns->scratch->bytes;
         n = receive(conn, scratch, DUET_SCRATCH_SIZE - 1 - held);
         if (n == 0 || !append(conn, scratch, n))
             return;

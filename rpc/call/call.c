@@ -218,7 +218,8 @@ int duet_call_judge(struct duet_call *call, int rc)
 int duet_call_handle(struct duet_call *call)
 {
     const struct duet_method_entry *method = call->method;
-    struct duet_kept_note note = {0, 0};
+    struct duet_kept_note note;
+    note.kept = note.watched = 0;
     call->note = &note;
     int rc = method->handler(call, method->ctx);
     if ((note.kept | note.watched) != 0 && duet_kept_leave(&note, rc))

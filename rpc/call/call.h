@@ -61,7 +61,12 @@ struct duet_call {
     uint64_t arrived_ns, started_ns; /* when it was whole, and when its waiting ended */
     uint64_t began_ns; /* when its handler did, if there are hooks to be told; 0: it has not */
     char *peer_text;   /* made when asked for */
-    const char *default_name; /* of a method that is the default: as it was called */
+    const char *default_name;    /* of a method that is the default: as it was called */
+    bool gathers;                /* those that it invokes are entries, */
+    bool is_entry;               /* which are kept without its waiting */
+    struct duet_within *within;  /* an invoked call that is kept: its own memory */
+    struct duet_within *entries; /* that were kept */
+    const struct duet_writer_scope *scope; /* of an invoked call, in its writer */
     struct sockaddr_in6 peer;
     struct duet_account account; /* of all its memory */
     size_t wants;                /* to be reserved before it can be started; 0: it is small */

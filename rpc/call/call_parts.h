@@ -48,4 +48,10 @@ static inline void duet_call_tell_after(struct duet_call *call)
  * Returns DUET_FAILED. */
 int duet_call_name_method(struct duet_call *call);
 
+/* An invoked call has ended: its fault is settled, its end counted and told. */
+void duet_call_end_invoked(struct duet_call *call, int rc);
+
+/* The same for one that was kept, which leaves its method's gate too. */
+void duet_call_end_within(struct duet_call *call, int rc);
+
 #endif

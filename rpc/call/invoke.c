@@ -3,6 +3,7 @@
  * result into its own reply. On the thread of the handler.
  */
 #include "call_parts.h"
+#include "within.h"
 
 #include "loop.h"
 
@@ -25,6 +26,7 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
                                 .to = root->to,
                                 .request = root->request};
     inner->invoke_depth = call->invoke_depth + 1;
+    inner->is_entry = call->gathers;
     inner->request.params = args->object;
     inner->request.fault = &inner->fault;
     inner->request.changes = NULL;
@@ -48,10 +50,14 @@ static int run_invoked(struct duet_call *inner, struct duet_call *call)
     struct duet_fault *outer_fault = writer->fault;
     writer->fault = &inner->fault;
     inner->writer = writer;
+    inner->scope = &scope;
     rc = duet_call_ask_before(inner);
     if (rc == 0)
         rc = duet_call_handle(inner);
-    rc = duet_writer_leave(writer, &scope, rc);
+    if (rc == DUET_CALL_IS_KEPT) /* what it has written is elsewhere */
+        duet_writer_leave(writer, &scope, DUET_FAILED);
+    else
+        rc = duet_writer_leave(writer, &scope, rc);
     writer->fault = outer_fault;
     return rc;
 }
@@ -66,7 +72,8 @@ static int run_in_gate(struct duet_call *inner, struct duet_call *call)
     if (!duet_gate_try(gate))
         return duet_call_fail_method_busy(inner);
     int rc = run_invoked(inner, call);
-    duet_gate_hand_on(gate);
+    if (rc != DUET_CALL_IS_KEPT)
+        duet_gate_hand_on(gate);
     return rc;
 }
 
@@ -80,11 +87,38 @@ static void count_invoked(struct duet_call *inner)
         duet_count_shared(&counts->ended[inner->ending], 1);
 }
 
+void duet_call_end_invoked(struct duet_call *call, int rc)
+{
+    duet_call_settle(call, rc);
+    count_invoked(call);
+    duet_call_tell_after(call);
+}
+
+void duet_call_end_within(struct duet_call *call, int rc)
+{
+    struct duet_gate *gate = &call->method->gate;
+    duet_call_end_invoked(call, rc);
+    if (gate->max > 0)
+        duet_gate_hand_on(gate);
+}
+
 static int fail_invocation(struct duet_call *call, const char *how)
 {
     duet_fault_set(&call->fault, DUET_FAULT_INTERNAL, "the method called another %s", how);
     call->fault.is_nameless = true;
     return duet_call_name_method(call);
+}
+
+/* An entry's arguments stay as they are for whoever reads them now. */
+static int await_kept(struct duet_call *inner, struct duet_call *call)
+{
+    if (inner->is_entry)
+        return DUET_CALL_IS_KEPT;
+    bool is_over = false;
+    int rc = duet_within_await(inner->within, call, &is_over);
+    if (is_over)
+        duet_signature_restore(&inner->request);
+    return rc;
 }
 
 static int invoke(struct duet_call *call, const char *method, const duet_value *args,
@@ -116,9 +150,9 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
         rc = duet_signature_check(&inner.method->signature, inner.method->name, &inner.request);
     if (rc == 0)
         rc = run_in_gate(&inner, call);
-    duet_call_settle(&inner, rc);
-    count_invoked(&inner);
-    duet_call_tell_after(&inner);
+    if (rc == DUET_CALL_IS_KEPT)
+        return await_kept(&inner, call);
+    duet_call_end_invoked(&inner, rc);
     duet_signature_restore(&inner.request); /* they are the outer call's */
     if (rc < 0)
         call->fault = inner.fault;
@@ -130,5 +164,6 @@ int duet_call_invoke(duet_call *call, const char *method, const duet_value *args
 {
     if (call == NULL)
         return -EALREADY;
-    return invoke(call, method, args, writer) < 0 ? duet_fault_rc(&call->fault) : 0;
+    int rc = invoke(call, method, args, writer);
+    return rc < 0 ? duet_fault_rc(&call->fault) : rc;
 }

@@ -7,6 +7,7 @@
 #include "call_parts.h"
 #include "kept_slots.h"
 #include "loop.h"
+#include "within.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,10 +24,10 @@ static bool is_kept(const struct duet_call *call)
 }
 
 /* From here on it can be found. What its handler has asked for before is dropped. */
-static uint64_t enter_table(struct duet_call *call)
+static uint64_t enter_table(struct duet_call *call, const struct duet_kept_note *note)
 {
     duet_slots_lock();
-    struct duet_slot *watched = duet_slot_find(call->note->watched);
+    struct duet_slot *watched = duet_slot_find(note->watched);
     struct duet_slot *slot = duet_slot_take(call, SLOT_OPEN);
     uint64_t id = slot != NULL ? slot->id : 0;
     if (slot != NULL) {
@@ -51,12 +52,13 @@ static void leave_table(uint64_t id)
 }
 
 /* Its service is told last: then it is as its finisher will find it. */
-static int keep(struct duet_call *call)
+static int keep_outermost(struct duet_call *call)
 {
-    uint64_t id = enter_table(call);
+    uint64_t id = enter_table(call, call->note);
     if (id == 0)
         return -ENOMEM;
     duet_call_enter(call, CALL_KEPT);
+    call->note->invoked = NULL;
     call->kept = call->note->kept = id;
     int rc = call->service->keeper->keep(call);
     if (rc == 0)
@@ -66,13 +68,55 @@ static int keep(struct duet_call *call)
     return rc;
 }
 
+/* The handler goes on with the call that it was given, which writes where the other one does.
+ */
+static int keep_invoked(struct duet_call *call)
+{
+    struct duet_writer *writer = call->writer;
+    int rc = duet_within_new(call);
+    if (rc < 0)
+        return rc;
+    struct duet_call *own = duet_within_call(call->within);
+    uint64_t id = enter_table(own, call->note);
+    if (id != 0 && (!call->is_entry || duet_within_enter(call->within))) {
+        call->note->invoked = call;
+        own->kept = call->kept = call->note->kept = id;
+        return 0;
+    }
+    if (id != 0)
+        leave_table(id);
+    duet_within_free(call->within);
+    call->within = NULL;
+    call->writer = writer;
+    return -ENOMEM;
+}
+
+static int keep(struct duet_call *call)
+{
+    if (call->note == NULL)
+        return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
+                              "%.200s: a call was kept outside of its handler",
+                              duet_call_method(call));
+    return call == call->root ? keep_outermost(call) : keep_invoked(call);
+}
+
 static duet_kept fail_keeping(struct duet_call *call, int rc)
 {
     duet_fault_from(&call->fault, rc);
-    call->fault.is_nameless = true;
     duet_call_name_method(call);
     call->ending = ENDED_FAULT;
     return none;
+}
+
+/* One that was kept for others is now its handler's to finish. */
+static duet_kept keep_again(const struct duet_call *call)
+{
+    duet_slots_lock();
+    struct duet_slot *slot = duet_slot_find(call->kept);
+    if (slot != NULL)
+        slot->is_ours = false;
+    duet_slots_unlock();
+    return (duet_kept){call->kept};
 }
 
 duet_kept duet_call_keep(duet_call *call)
@@ -80,12 +124,21 @@ duet_kept duet_call_keep(duet_call *call)
     if (call == NULL)
         return none;
     if (is_kept(call))
-        return (duet_kept){call->kept};
-    if (call->note == NULL)
-        return fail_keeping(call, duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
-                                                 "a call was kept outside of its handler"));
+        return keep_again(call);
     int rc = keep(call);
     return rc == 0 ? (duet_kept){call->kept} : fail_keeping(call, rc);
+}
+
+duet_kept duet_kept_with_others(struct duet_call *call)
+{
+    if (is_kept(call))
+        return (duet_kept){call->kept};
+    if (keep_outermost(call) < 0)
+        return none;
+    duet_slots_lock();
+    duet_slot_find(call->kept)->is_ours = true;
+    duet_slots_unlock();
+    return (duet_kept){call->kept};
 }
 
 /* ---- Claims ---- */
@@ -134,7 +187,10 @@ void duet_kept_release(duet_kept kept)
     duet_slots_unlock();
     if (!is_held)
         return;
-    duet_call_write_anew(slot->call);
+    if (slot->call == slot->call->root)
+        duet_call_write_anew(slot->call);
+    else
+        duet_within_write_anew(slot->call);
     duet_slots_lock();
     slot->state = SLOT_OPEN;
     duet_slots_changed();
@@ -145,9 +201,12 @@ void duet_kept_release(duet_kept kept)
 
 /* The slot stays until its service needs nothing more for it: then whoever waits for the
  * service's end finds it gone. */
-static int finish(struct duet_call *call, duet_kept kept, int rc)
+static int finish_outermost(struct duet_call *call, duet_kept kept, int rc)
 {
-    duet_call_finish(call, duet_call_judge(call, rc));
+    rc = duet_call_judge(call, rc);
+    if (call->entries != NULL)
+        rc = duet_within_gather(call, rc);
+    duet_call_finish(call, rc);
     bool is_answer = !duet_call_is_doomed(call);
     call->note = NULL;
     call->kept = 0;
@@ -156,17 +215,54 @@ static int finish(struct duet_call *call, duet_kept kept, int rc)
     return is_answer ? 0 : -ECANCELED;
 }
 
-int duet_kept_finish(duet_kept kept, int rc)
+/* The last one within a call that is finished but for it finishes that too. */
+static int finish_invoked(struct duet_call *call, duet_kept kept, int rc)
 {
-    struct duet_call *call = NULL;
+    bool is_wanted = duet_within_finish(call, duet_call_judge(call, rc));
+    struct duet_call *outer_call = NULL;
+    duet_kept outer_kept = none;
     duet_slots_lock();
-    struct duet_slot *slot = find_kept(kept);
-    if (take_over(slot)) {
-        call = slot->call;
-        duet_slot_detach(slot);
+    struct duet_slot *slot = duet_slot_find(kept.id);
+    struct duet_method_entry *method = slot->method;
+    duet_slot_free(slot);
+    struct duet_slot *outer = duet_within_end(call);
+    if (outer != NULL) {
+        outer_call = outer->call;
+        outer_kept.id = outer->id;
+        rc = outer->rc;
+        duet_slot_detach(outer);
     }
     duet_slots_unlock();
-    return call != NULL ? finish(call, kept, rc) : -EALREADY;
+    duet_method_unref(method);
+    if (outer_call != NULL)
+        finish_outermost(outer_call, outer_kept, rc);
+    return is_wanted ? 0 : -ECANCELED;
+}
+
+/* Finished, but for the calls within it. */
+static int wait_for_others(const struct duet_call *call)
+{
+    return duet_call_is_doomed(call) ? -ECANCELED : 0;
+}
+
+int duet_kept_finish(duet_kept kept, int rc)
+{
+    duet_slots_lock();
+    struct duet_slot *slot = find_kept(kept);
+    struct duet_call *call = take_over(slot) ? slot->call : NULL;
+    bool is_last = call != NULL && slot->within == 0;
+    if (is_last)
+        duet_slot_detach(slot);
+    int result = call == NULL ? -EALREADY : is_last ? 0 : wait_for_others(call);
+    if (call != NULL && !is_last) {
+        slot->rc = rc;
+        slot->cancelled = NULL;
+    }
+    duet_slots_unlock();
+    if (!is_last)
+        return result;
+    return call == call->root ? finish_outermost(call, kept, rc)
+                              : finish_invoked(call, kept, rc);
 }
 
 /* ---- The handler's return ---- */
@@ -183,15 +279,26 @@ static void stop_watching(uint64_t id)
     duet_slots_unlock();
 }
 
-/* A handler that holds its call when it returns has let go of it. */
-static void let_go(duet_kept kept)
+/* A handler that holds its call when it returns has let go of it. One that was kept for others
+ * is finished by its return. */
+static bool let_go(duet_kept kept)
 {
     duet_slots_lock();
     struct duet_slot *slot = find_kept(kept);
+    bool is_ours = slot != NULL && slot->is_ours;
     if (slot != NULL && is_mine(slot))
         slot->state = SLOT_OPEN;
     duet_slots_changed();
     duet_slots_unlock();
+    return !is_ours;
+}
+
+/* What was said of the call that an invoked handler was given is said of the one that is
+ * kept. */
+static void adopt(const struct duet_kept_note *note)
+{
+    if (note->invoked->ending != ENDED_OK && duet_kept_call((duet_kept){note->kept}) != NULL)
+        duet_within_adopt(note->invoked);
 }
 
 bool duet_kept_leave(const struct duet_kept_note *note, int rc)
@@ -199,11 +306,13 @@ bool duet_kept_leave(const struct duet_kept_note *note, int rc)
     const duet_kept kept = {note->kept};
     if (note->watched != 0)
         stop_watching(note->watched);
-    if (kept.id != 0 && rc == 0)
-        let_go(kept);
-    else if (kept.id != 0)
+    if (kept.id == 0)
+        return false;
+    if (note->invoked != NULL)
+        adopt(note);
+    if (!let_go(kept) || rc != 0)
         duet_kept_finish(kept, rc);
-    return kept.id != 0;
+    return true;
 }
 
 /* ---- The service ---- */

@@ -20,6 +20,8 @@ enum { DUET_CALL_IS_KEPT = 1 };
  * lies with whoever runs the handler, for the call may be gone by then. */
 struct duet_kept_note {
     uint64_t kept, watched;
+    struct duet_call *invoked; /* with `kept`: the call that was given to the handler, if that
+                                  is another one */
 };
 
 /* What whoever serves calls does for those that are kept. */
@@ -39,6 +41,10 @@ struct duet_keeper {
 /* The handler has returned `rc`, and its note is not empty. True: its call is kept. False: it
  * was only watched, and nobody is told of its cancellation any more. */
 bool duet_kept_leave(const struct duet_kept_note *note, int rc);
+
+/* The slot of an outermost call that is to be finished after kept calls within it: it is kept
+ * for them, if it is not kept yet. Id 0: out of memory. Who holds the call. */
+duet_kept duet_kept_with_others(struct duet_call *call);
 
 /* Calls those who want to hear of a call's cancellation. The thread that recycles the call,
  * when it has been warned or doomed. And one of them, who has asked when it was so already. */

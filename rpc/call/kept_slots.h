@@ -34,6 +34,9 @@ struct duet_slot {
     uint64_t since_ns;                            /* when it was kept */
     void (*cancelled)(duet_kept kept, void *ctx); /* NULL: nobody asks, or has been told */
     void *ctx;
+    bool is_ours;    /* kept for the calls within it: its handler's return finishes it */
+    unsigned within; /* kept calls within it, after which it is finished */
+    int rc;          /* of one that is finishing */
     struct duet_slot *next, *previous; /* on its root call's list, or among the free ones */
 };
 

@@ -1,10 +1,11 @@
 /*
- * system.listMethods and its kin, and system.multicall: what XML-RPC clients expect of a
- * server, for both protocols. Handlers like any other, on the thread that runs the call.
+ * system.listMethods and its kin: what XML-RPC clients expect of a server, for both protocols.
+ * Handlers like any other, on the thread that runs the call.
  */
 #include "introspect.h"
 
 #include "call.h"
+#include "multicall.h"
 #include "registry.h"
 #include "server.h"
 #include "type_describe.h"
@@ -73,6 +74,8 @@ static int write_flags(duet_writer *writer, unsigned flags)
     } words[] = {
         {DUET_METHOD_INLINE, "inline"},
         {DUET_METHOD_REFUSE_BUSY, "refuse_busy"},
+        {DUET_METHOD_FIN_CANCELS, "fin_cancels"},
+        {DUET_METHOD_DRAIN_CANCELS, "drain_cancels"},
     };
     const size_t count = sizeof words / sizeof *words;
     size_t set = 0;
@@ -141,95 +144,6 @@ static int get_capabilities(duet_call *call, void *ctx)
         duet_write_string(writer, capabilities[i].url, strlen(capabilities[i].url));
         duet_write_field(writer, "specVersion");
         rc = duet_write_int(writer, capabilities[i].version);
-    }
-    return rc;
-}
-
-/* ---- system.multicall */
-
-static const char multicall_name[] = "system.multicall";
-
-static bool is_text(const duet_value *value)
-{
-    duet_type type = duet_value_type(value);
-    return type == DUET_TYPE_STRING || type == DUET_TYPE_BYTES;
-}
-
-/* Runs the call that an entry asks for; its result goes to the writer. A fault is left in the
- * call. */
-static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writer)
-{
-    const duet_value *name = duet_value_get(entry, "methodName");
-    const duet_value *params = duet_value_get(entry, "params");
-    if (duet_value_type(entry) != DUET_TYPE_MAP)
-        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
-                              "a call must be a struct, got %s",
-                              duet_type_name(duet_value_type(entry)));
-    if (!is_text(name))
-        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST,
-                              "methodName must be string, got %s",
-                              duet_type_name(duet_value_type(name)));
-    if (duet_value_type(params) != DUET_TYPE_ARRAY)
-        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST, "params must be array, got %s",
-                              duet_type_name(duet_value_type(params)));
-
-    size_t size;
-    const char *method = duet_value_string(name, &size);
-    if (strlen(method) != size) /* what follows the NUL would be cut, and another method run */
-        return duet_fault_set(&call->fault, DUET_FAULT_METHOD, "methodName has a NUL in it");
-    if (strcmp(method, multicall_name) == 0)
-        return duet_fault_set(&call->fault, DUET_FAULT_REQUEST, "%s must not call itself",
-                              multicall_name);
-    return duet_call_invoke(call, method, params, writer);
-}
-
-static int write_fault(duet_call *call, duet_writer *writer)
-{
-    const char *message;
-    int code = duet_call_fault(call, &message);
-    duet_write_record(writer, 2, DUET_RECORD_MAP);
-    duet_write_field(writer, "faultCode");
-    duet_write_int(writer, code);
-    duet_write_field(writer, "faultString");
-    /* A string in any style, as in a whole fault: never base64, never a fault of its own. */
-    uint8_t style = writer->style.control_chars;
-    writer->style.control_chars = DUET_CONTROL_CHARS_REPLACE;
-    int rc = duet_write_string(writer, message, strlen(message));
-    writer->style.control_chars = style;
-    return rc;
-}
-
-/* An entry of the answer: an array of the one result, or the fault. */
-static int write_entry(duet_call *call, const duet_value *entry, duet_writer *writer)
-{
-    duet_mark mark = duet_writer_mark(writer);
-    int rc = duet_write_array(writer, 1);
-    if (rc < 0)
-        return rc;
-    if (run_entry(call, entry, writer) == 0)
-        return 0;
-    duet_writer_rewind(writer, mark);
-    return write_fault(call, writer);
-}
-
-static int multicall(duet_call *call, void *ctx)
-{
-    (void)ctx;
-    const duet_value *calls = duet_arg(call, 0);
-    size_t count = duet_value_count(calls);
-    int64_t max = duet_server_get(duet_call_server(call), DUET_OPT_MAX_MULTICALL);
-    if (count > (size_t)max)
-        return duet_fail(call, DUET_FAULT_LIMIT,
-                         "%s of %zu calls exceeds --max-multicall %" PRId64, multicall_name,
-                         count, max);
-
-    duet_writer *writer = duet_call_writer(call);
-    int rc = duet_write_array(writer, count);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (duet_call_cancelled(call))
-            return duet_fail(call, DUET_FAULT_CANCELLED, "%s cancelled after %zu of %zu calls",
-                             multicall_name, i, count);
-        rc = write_entry(call, duet_value_item(calls, i), writer);
     }
     return rc;
 }
@@ -343,9 +257,9 @@ const duet_method duet_introspection[] = {
      .handler = get_capabilities,
      .flags = DUET_METHOD_INLINE,
      .help = "The specifications that this server keeps to."},
-    {.name = multicall_name,
+    {.name = duet_multicall_name,
      .signature = "a:a",
-     .handler = multicall,
+     .handler = duet_multicall,
      .help =
          "Runs several calls, each {methodName, params}, and answers with one entry for each: "
          "an array of its one result, or {faultCode, faultString}."},

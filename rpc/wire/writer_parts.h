@@ -44,6 +44,9 @@ static inline int duet_writer_count(struct duet_writer *writer, int rc)
 /* Closes the innermost container: 0, or an operation's error. */
 int duet_writer_close(struct duet_writer *writer);
 
+/* Room for one more open container: 0 or -ENOMEM. */
+int duet_writer_reserve_level(struct duet_writer *writer);
+
 /* writer_values.c: what the functions of these names do (duet_write_…), for a writer that is
  * not NULL. */
 int duet_writer_put_nil(struct duet_writer *writer);

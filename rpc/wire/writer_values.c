@@ -104,6 +104,11 @@ static int grow_levels(struct duet_writer *writer)
     return 0;
 }
 
+int duet_writer_reserve_level(struct duet_writer *writer)
+{
+    return writer->depth == writer->capacity ? grow_levels(writer) : 0;
+}
+
 /* 0 when a container of `count` values may be opened here and its level has room. */
 static int expect_container(struct duet_writer *writer, size_t count)
 {
@@ -116,7 +121,7 @@ static int expect_container(struct duet_writer *writer, size_t count)
         return duet_fault_set(
             writer->fault, DUET_FAULT_LIMIT, "the %s nests deeper than %zu levels",
             writer->is_call ? "call" : "reply", writer->max_depth - writer->is_call);
-    return writer->depth == writer->capacity ? grow_levels(writer) : 0;
+    return duet_writer_reserve_level(writer);
 }
 
 /* Notes that a container is open; an empty one closes at once. `source` is where its items lie
