@@ -938,6 +938,8 @@ DUET_API int duet_write_value(duet_writer *writer, const duet_value *value);
 DUET_API int duet_write_array(duet_writer *writer, size_t count);
 DUET_API int duet_write_map(duet_writer *writer, size_t count);
 DUET_API int duet_write_key(duet_writer *writer, const char *key, size_t size) DUET_READS(2, 3);
+/* A key that is an int: XML-RPC has the digits, for its keys are text. */
+DUET_API int duet_write_int_key(duet_writer *writer, int64_t key);
 
 /* A record: `count` named fields in a fixed order, each a duet_write_field() and a value.
  * XML-RPC sees a struct. MessagePack-RPC sees a map, or with DUET_RECORD_ARRAY an array of the

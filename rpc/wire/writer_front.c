@@ -78,6 +78,11 @@ int duet_write_key(duet_writer *writer, const char *key, size_t size)
     return writer != NULL ? duet_writer_put_key(writer, key, size) : -EALREADY;
 }
 
+int duet_write_int_key(duet_writer *writer, int64_t key)
+{
+    return writer != NULL ? duet_writer_put_int_key(writer, key) : -EALREADY;
+}
+
 int duet_write_field(duet_writer *writer, const char *name)
 {
     return duet_write_key(writer, name, name != NULL ? strlen(name) : 0);

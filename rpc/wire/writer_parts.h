@@ -62,5 +62,6 @@ int duet_writer_put_array(struct duet_writer *writer, size_t count);
 int duet_writer_put_map(struct duet_writer *writer, size_t count);
 int duet_writer_put_record(struct duet_writer *writer, size_t count, duet_record_form form);
 int duet_writer_put_key(struct duet_writer *writer, const char *key, size_t size);
+int duet_writer_put_int_key(struct duet_writer *writer, int64_t key);
 
 #endif

@@ -219,6 +219,14 @@ int duet_writer_put_key(duet_writer *writer, const char *key, size_t size)
     return write_key(writer, &object);
 }
 
+int duet_writer_put_int_key(duet_writer *writer, int64_t key)
+{
+    msgpack_object object = {.type = key < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER
+                                             : MSGPACK_OBJECT_POSITIVE_INTEGER};
+    object.via.i64 = key;
+    return write_key(writer, &object);
+}
+
 /* ---- Copies */
 
 static int write_ext(duet_writer *writer, const msgpack_object_ext *ext)

@@ -79,6 +79,7 @@ static void nothing_is_written_to_its_writer(void **state)
     assert_int_equal(duet_write_array(NULL, 1), -EALREADY);
     assert_int_equal(duet_write_map(NULL, 1), -EALREADY);
     assert_int_equal(duet_write_key(NULL, "k", 1), -EALREADY);
+    assert_int_equal(duet_write_int_key(NULL, 1), -EALREADY);
     assert_int_equal(duet_write_record(NULL, 1, DUET_RECORD_ARRAY), -EALREADY);
     assert_int_equal(duet_write_field(NULL, "k"), -EALREADY);
     duet_writer_rewind(NULL, duet_writer_mark(NULL));

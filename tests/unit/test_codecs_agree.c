@@ -163,6 +163,28 @@ static void strings_agree_as_values_and_as_keys(void **state)
     expect_agreement();
 }
 
+static void a_key_that_is_an_int_is_its_digits_in_xml(void **state)
+{
+    (void)state;
+    static const int64_t keys[] = {0, 7, -1, 128, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "<name>%" PRId64 "</name>", keys[i]);
+        start(&first, &duet_writer_ops_msgpack);
+        duet_write_map(&first, 1);
+        duet_write_int_key(&first, keys[i]);
+        duet_write_nil(&first);
+        assert_int_equal(duet_writer_finish(&first), 0);
+        assert_int_equal(first.out.data[0], 0x81); /* and no string behind it */
+        assert_int_not_equal(first.out.data[1] & 0xe0, 0xa0);
+        struct duet_incoming request = request_of("\x93\x02\xa1m\x91", &first, "");
+        assert_int_equal(duet_msgpack_check(&request), 0);
+        carry_over(&duet_codec_msgpack, request, &xml, &duet_writer_ops_xmlrpc);
+        assert_non_null(memmem(xml.out.data, xml.out.size, name, strlen(name)));
+        duet_arena_reset(&arena);
+    }
+}
+
 static void times_agree(void **state)
 {
     (void)state;
@@ -212,6 +234,7 @@ int main(void)
         TEST(integers_agree),
         TEST(doubles_agree_to_the_bit),
         TEST(strings_agree_as_values_and_as_keys),
+        TEST(a_key_that_is_an_int_is_its_digits_in_xml),
         TEST(times_agree),
         TEST(the_deepest_allowed_value_agrees),
         TEST(random_values_agree),
