@@ -260,6 +260,7 @@ typedef struct duet_method {
  *     i:is                          takes an int and a string, answers an int
  *     i:i d:d                       or alternatives, with spaces between them
  *     {total:d}:[{name:s,count:i}]  takes an array of maps, answers a map
+ *     i:%line,s                     commas may part arguments, and a name from a letter
  *     a:*                           takes whatever comes; NULL or "" says nothing at all
  *
  * A type is one of

@@ -55,6 +55,10 @@ static int read_arguments(struct duet_type_parser *parser, struct duet_alternati
             *added = argument;
         else if (rc == 0)
             rc = -ENOMEM;
+        if (rc == 0 && here(parser) == ',') {
+            parser->at++;
+            rc = at_end(parser) ? complain(parser, "expected an argument's type") : 0;
+        }
     }
     if (rc == 0)
         rc = duet_type_builder_close(parser->builder, start, false, &form, NULL);

@@ -50,6 +50,7 @@ static void every_construct_is_read(void **state)
         "  i:i\n\td:d\r\n",
         "a:* {a:i}:[i]",
         "i?:i?{a:i}?[i]?%t?",
+        "i:%t,i,[i],s",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         typed_use("t=(x:i)", rows[i], NULL);
@@ -70,7 +71,10 @@ static void what_is_no_signature_is_told_with_its_place(void **state)
         {"i:i d:I", "7 'I'", NO_SUCH},
         {"i:i:i", "4 ':'", NO_SUCH},
         {"a:i*", "4 '*'", NO_SUCH},
-        {"i:i, d:d", "4 ','", NO_SUCH},
+        {"i:i, d:d", "5 ' '", "expected an argument's type"},
+        {"i:i,", "5 the end", "expected an argument's type"},
+        {"i:i,,i", "5 ','", NO_SUCH},
+        {"i:,i", "3 ','", NO_SUCH},
         {"i:i??", "5 '?'", NO_SUCH},
         {"i:[{a:q}]", "7 'q'", NO_SUCH},
         {"i:[", "4 the end", NO_SUCH},
