@@ -5,6 +5,7 @@
 #include "json.h"
 #include "options.h"
 #include "read.h"
+#include "write.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ static bool generate(const struct gen_options *options, struct idl_memory *memor
     if (reports.errors == 0)
         idl_check(&interface, memory, &reports);
     if (reports.errors > 0)
+        return false;
+    if (options->wants_server && !gen_write(&interface, memory, &reports, options->folder))
         return false;
     return !options->wants_json || print_json(&interface);
 }

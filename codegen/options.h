@@ -9,7 +9,7 @@
 struct gen_options {
     const char *file;
     const char *folder; /* that is written to */
-    bool is_jubatus, wants_json;
+    bool is_jubatus, wants_json, wants_server;
 };
 
 enum { GEN_OPTIONS_GOOD = -1 };

@@ -31,10 +31,6 @@ void idl_check_names(struct idl_checker *checker);
 /* Finds what the names in a type stand for. False if it is no type for a value; it was told. */
 bool idl_check_type(struct idl_checker *checker, struct idl_type *type);
 
-bool idl_types_are_equal(const struct idl_type *a, const struct idl_type *b);
-/* As it would be written: "list<point>?". */
-const char *idl_type_words(struct idl_memory *memory, const struct idl_type *type);
-
 /* ---- generics.c */
 
 /* The message that `pair<int>` is, made when it is first used and still to be checked. NULL if

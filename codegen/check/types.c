@@ -116,32 +116,3 @@ bool idl_check_type(struct idl_checker *checker, struct idl_type *type)
         type->is_nullable = false; /* nil is one of the values it has anyway */
     return type->kind != IDL_MAP || check_key(checker, type->arguments);
 }
-
-bool idl_types_are_equal(const struct idl_type *a, const struct idl_type *b)
-{
-    if (a == NULL || b == NULL)
-        return a == b;
-    if (a->kind != b->kind || a->is_nullable != b->is_nullable || a->decl != b->decl)
-        return false;
-    const struct idl_type *x = a->arguments, *y = b->arguments;
-    while (x != NULL && y != NULL && idl_types_are_equal(x, y)) {
-        x = x->next;
-        y = y->next;
-    }
-    return x == NULL && y == NULL;
-}
-
-const char *idl_type_words(struct idl_memory *memory, const struct idl_type *type)
-{
-    const char *words = type->decl != NULL        ? type->decl->name.text
-                        : type->kind == IDL_NAMED ? type->name
-                                                  : idl_type_kind_name(type->kind);
-    const char *sign = "<";
-    for (const struct idl_type *argument = type->arguments; argument;
-         argument = argument->next) {
-        words = idl_format(memory, "%s%s%s", words, sign, idl_type_words(memory, argument));
-        sign = ", ";
-    }
-    return idl_format(memory, "%s%s%s", words, type->arguments != NULL ? ">" : "",
-                      type->is_nullable ? "?" : "");
-}

@@ -31,3 +31,32 @@ const char *idl_decl_kind_name(enum idl_decl_kind kind)
                                         [IDL_DECL_APPLICATION] = "application"};
     return names[kind];
 }
+
+bool idl_types_are_equal(const struct idl_type *a, const struct idl_type *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    if (a->kind != b->kind || a->is_nullable != b->is_nullable || a->decl != b->decl)
+        return false;
+    const struct idl_type *x = a->arguments, *y = b->arguments;
+    while (x != NULL && y != NULL && idl_types_are_equal(x, y)) {
+        x = x->next;
+        y = y->next;
+    }
+    return x == NULL && y == NULL;
+}
+
+const char *idl_type_words(struct idl_memory *memory, const struct idl_type *type)
+{
+    const char *words = type->decl != NULL        ? type->decl->name.text
+                        : type->kind == IDL_NAMED ? type->name
+                                                  : idl_type_kind_name(type->kind);
+    const char *sign = "<";
+    for (const struct idl_type *argument = type->arguments; argument;
+         argument = argument->next) {
+        words = idl_format(memory, "%s%s%s", words, sign, idl_type_words(memory, argument));
+        sign = ", ";
+    }
+    return idl_format(memory, "%s%s%s", words, type->arguments != NULL ? ">" : "",
+                      type->is_nullable ? "?" : "");
+}

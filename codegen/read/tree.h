@@ -247,6 +247,11 @@ struct idl_interface {
 const char *idl_type_kind_name(enum idl_type_kind kind);
 const char *idl_decl_kind_name(enum idl_decl_kind kind); /* "message" */
 
+bool idl_types_are_equal(const struct idl_type *a, const struct idl_type *b);
+
+/* As it would be written: "list<point>?". */
+const char *idl_type_words(struct idl_memory *memory, const struct idl_type *type);
+
 static inline bool idl_decl_is_message(const struct idl_decl *decl)
 {
     return decl->kind == IDL_DECL_MESSAGE || decl->kind == IDL_DECL_EXCEPTION;

@@ -59,23 +59,15 @@ static bool complain(const char *path)
     return false;
 }
 
-/* Whether the file is there and has these bytes: then whoever builds by its time need not. */
-static bool is_same(const struct gen_file *file)
-{
-    FILE *old = fopen(file->path, "rb");
-    if (old == NULL)
-        return false;
-    char *bytes = malloc(file->text.size + 1);
-    size_t size = bytes == NULL ? 0 : fread(bytes, 1, file->text.size + 1, old);
-    bool same = size == file->text.size && memcmp(bytes, file->text.bytes, size) == 0;
-    free(bytes);
-    fclose(old);
-    return same;
-}
-
 /* A file beside the one that it will be; its path is malloced. NULL on failure. */
 static char *write_beside(const struct gen_file *file)
 {
+    struct stat old;
+    if (stat(file->path, &old) == 0 && S_ISDIR(old.st_mode)) {
+        errno = EISDIR; /* rename() would say so when other files have taken their places */
+        complain(file->path);
+        return NULL;
+    }
     size_t room = strlen(file->path) + sizeof ".XXXXXX";
     char *path = malloc(room);
     if (path == NULL)
@@ -126,8 +118,6 @@ bool gen_write_files(const struct gen_file *files, size_t count)
     if (paths == NULL)
         idl_out_of_memory();
     for (size_t i = 0; is_good && i < count; i++) {
-        if (is_same(&files[i]))
-            continue;
         paths[i] = write_beside(&files[i]);
         is_good = paths[i] != NULL;
     }

@@ -24,8 +24,7 @@ struct gen_file {
 };
 
 /* Writes all of them, or none: each under another name first, and when all are there they take
- * their places. A file that has the same bytes already is left as it is, with its time. False
- * with words on stderr. */
+ * their places. False with words on stderr. */
 bool gen_write_files(const struct gen_file *files, size_t count);
 
 #endif

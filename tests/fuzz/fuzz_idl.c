@@ -1,9 +1,11 @@
 /*
- * An interface file of any bytes is read, checked and, when it is a good one, written as JSON.
+ * An interface file of any bytes is read, checked and, when it is a good one, written as JSON
+ * and as C.
  */
 #include "check.h"
 #include "json.h"
 #include "read.h"
+#include "write.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,8 +33,12 @@ static void run(struct idl_reports *reports, bool is_jubatus)
         idl_check(&interface, &memory, reports);
     if (reports->errors == 0) {
         struct gen_text text = {.bytes = NULL};
+        struct gen_file files[GEN_FILES];
         gen_json(&text, &interface);
         gen_text_done(&text);
+        gen_make(files, &interface, &memory, reports, ".");
+        for (int i = 0; i < GEN_FILES; i++)
+            gen_text_done(&files[i].text);
     }
     idl_memory_done(&memory);
 }

@@ -118,6 +118,10 @@ CASES = [
     ("message m { 0: map<string?, int> a }",
      ["1:20: error: the keys of a map are strings, integers or of an enum, not string?"]),
 
+    # Names in C.
+    ("message int_list {}\nmessage m { 0: list<int> a }",
+     ["1:9: error: message 'int_list' and list<int> would both be x_int_list in C"]),
+
     # Values.
     ("message m { 0: int a = \"x\" }", ["1:24: error: this is no int"]),
     ("message m { 0: bool a = 1 }", ["1:25: error: this is no bool"]),
@@ -225,7 +229,7 @@ CASES = [
 class Errors(DuetgenTest):
     def told(self, text):
         self.write(x=text)
-        done = self.run_duetgen("--json", "x.idl")
+        done = self.run_duetgen("--json", "--server", "x.idl")
         lines = [line.removeprefix("x.idl:") for line in done.stderr.splitlines() if line.startswith("x.idl:")]
         self.assertEqual(done.returncode, int(": error: " in done.stderr), done.stderr)
         self.assertEqual(done.returncode == 0, done.stdout != "", done.stderr)
@@ -324,6 +328,8 @@ class CommandLine(DuetgenTest):
         for arguments, words in (
             ([], "which interface? FILE.idl"),
             (["--jsn", "x.idl"], "unknown flag --jsn"),
+            (["--client", "x.idl"], "this version writes servers only: --client"),
+            (["x.idl", "-o"], "a folder must follow -o"),
             (["x.idl", "y.idl"], "one interface at a time: unexpected argument y.idl"),
         ):
             done = self.run_duetgen(*arguments)

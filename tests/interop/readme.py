@@ -11,7 +11,8 @@ from duet_server import PATIENCE_S, Server, need_command, program_path
 CHECKOUT = os.path.join(os.path.dirname(__file__), "..", "..")
 README = os.path.join(CHECKOUT, "README.md")
 HEADER = os.path.join(CHECKOUT, "rpc", "duet.h")
-EXAMPLES = [os.path.join(CHECKOUT, "examples", *path) for path in (("tour", "tour.c"), ("loops", "poll_server.c"))]
+EXAMPLES = [os.path.join(CHECKOUT, "examples", *path) for path in (("tour", "tour.c"), ("loops", "poll_server.c"), ("ledger", "ledger_main.c"),
+                                                              ("ledger", "ledger.idl"))]
 RUNNERS = {
     "python": ["/usr/bin/python3", "-"],
     "ruby": ["ruby", "-"],
@@ -66,7 +67,7 @@ class Readme(unittest.TestCase):
 
     def test_excerpts_are_those_of_the_examples(self):
         with open(README, encoding="utf-8") as file:
-            blocks = re.findall(r"^```c\n(.*?)^```", file.read(), re.M | re.S)
+            blocks = re.findall(r"^```(?:c|idl)\n(.*?)^```", file.read(), re.M | re.S)
         sources = []
         for example in EXAMPLES:
             with open(example, encoding="utf-8") as file:

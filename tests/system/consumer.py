@@ -13,6 +13,11 @@ foreach(kind duet duet_static)
   add_executable(with_${kind} double_server.c)
   target_link_libraries(with_${kind} PRIVATE duet::${kind})
 endforeach()
+if(COMMAND duet_generate)
+  add_executable(generated ledger_main.c)
+  target_link_libraries(generated PRIVATE duet::duet)
+  duet_generate(generated ledger.idl)
+endif()
 """
 
 
@@ -49,7 +54,23 @@ with tempfile.TemporaryDirectory() as folder:
 
     (work / "CMakeLists.txt").write_text(CMAKELISTS, encoding="utf-8")
     (work / "double_server.c").write_bytes(program.read_bytes())
+    for name in "ledger_main.c", "ledger.idl":
+        (work / name).write_bytes((source / "examples/ledger" / name).read_bytes())
     run("cmake", "-S", work, "-B", work / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", work / "build")
     for kind in "duet", "duet_static":
         expect_version(work / f"build/with_{kind}")
+
+    # What is made of an interface is made again when that changes, or what it includes.
+    if (prefix / "bin/duetgen").exists():
+        expect_version(work / "build/generated")
+        (work / "kinds.idl").write_text("enum kind { 0: a }\n", encoding="utf-8")
+        with (work / "ledger.idl").open("a", encoding="utf-8") as interface:
+            interface.write("include kinds.idl\nmessage later { 0: kind kind }\n")
+        run("cmake", "--build", work / "build")
+        header = work / "build/generated.duet/kinds.h"
+        for name in "KINDS_KIND_A", "KINDS_KIND_B":
+            if name not in header.read_text(encoding="utf-8"):
+                sys.exit(f"{header} has no {name}")
+            (work / "kinds.idl").write_text("enum kind { 0: b }\n", encoding="utf-8")
+            run("cmake", "--build", work / "build")
