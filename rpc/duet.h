@@ -57,7 +57,7 @@
  *     duet_server_                          before the run   while it runs
  *     new, listen, set, set_text, args,     set-up           -
  *       args_with, add_hooks, set_default,
- *       stop_on_signals
+ *       listen_fd, stop_on_signals
  *     add, add_types, remove                set-up           any thread, handlers too
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
@@ -66,6 +66,7 @@
  *     error                                 set-up           - (after it, again)
  *     run; or start, process, fd, wait;     once             process and fd: the thread that
  *       or start_threads, wait                               called start; wait: any, once
+ *     adopt                                 -                any thread, handlers too
  *     is_draining                           any thread       any thread, handlers too
  *     free                                  set-up           - (after it, once)
  *
@@ -1238,7 +1239,8 @@ DUET_API void duet_request_free(duet_request *request);
  * what they bring about makes the fd readable. */
 
 /* Begins to serve: starts workers, and all loops but the first. 0, or as duet_server_run()
- * fails; then duet_server_wait() returns the same at once. Signals of
+ * fails (but a server that is only brought connections, by duet_server_adopt(), needs no
+ * address); then duet_server_wait() returns the same at once. Signals of
  * duet_server_stop_on_signals() begin a drain as they do in duet_server_run(). */
 DUET_API int duet_server_start(duet_server *server);
 
@@ -1261,6 +1263,23 @@ DUET_API int duet_server_start_threads(duet_server *server);
  * would. Once; -EBUSY for a second time, or from inside a handler. duet_server_free() waits
  * so for a server that nobody has waited for. */
 DUET_API int duet_server_wait(duet_server *server);
+
+/* Serves on a listening stream socket that the program opened (or was given: systemd), before
+ * the run. Takes the fd, also when it fails. -ENOTSOCK, -EINVAL for one that does not listen.
+ * It is an address in duet_server_address() as any other; a unix socket's path is left alone,
+ * and in the end the socket is closed and no more: who else holds it may go on with it. */
+typedef enum duet_protocols {
+    DUET_PROTOCOLS_BOTH = 0,
+    DUET_PROTOCOLS_XMLRPC = 1,
+    DUET_PROTOCOLS_MSGPACKRPC = 2,
+} duet_protocols;
+DUET_API int duet_server_listen_fd(duet_server *server, int fd, duet_protocols protocols);
+
+/* Serves one connected stream socket (an accepted one, a socketpair's end) as if it had been
+ * accepted, both protocols. Takes the fd, also when it fails: -ENOTSOCK, -EINVAL, -ENOMEM,
+ * -EAGAIN at DUET_OPT_MAX_CONNECTIONS or DUET_OPT_MAX_PER_ADDRESS, -ESHUTDOWN in a drain. Any
+ * thread, while the server runs. */
+DUET_API int duet_server_adopt(duet_server *server, int fd);
 
 /* ---- Hooks ---- */
 
@@ -1304,6 +1323,9 @@ typedef struct duet_hooks {
      * each session for which all session_open hooks returned 0. */
     int (*session_open)(duet_session *session, void *ctx);
     void (*session_close)(duet_session *session, void *ctx);
+
+    /* A drain has begun: finish what waits. Once, on a loop's thread. */
+    void (*drain)(duet_server *server, void *ctx);
 
     /* Words for whoever looks after the program: an inline handler that holds its loop too
      * long, a table that was refused while the server ran. One line without its end; any

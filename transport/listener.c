@@ -6,6 +6,7 @@
 
 #include "errno_words.h"
 #include "fd.h"
+#include "given.h"
 #include "holder.h"
 
 #include <errno.h>
@@ -102,6 +103,19 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
     return 0;
 }
 
+int duet_listener_take(struct duet_listener *listener, int fd, enum duet_scheme scheme,
+                       char *words, size_t room)
+{
+    *listener =
+        (struct duet_listener){.process = getpid(), .is_given = true, .path.folder = -1};
+    listener->fd = duet_given_listening(fd, &listener->address, words, room);
+    if (listener->fd < 0)
+        return listener->fd;
+    listener->address.scheme = scheme;
+    duet_address_format(&listener->address, listener->text);
+    return 0;
+}
+
 /* ---- All addresses of one name ---- */
 
 static in_port_t *port_of(struct duet_address *address)
@@ -171,7 +185,7 @@ void duet_listener_end(struct duet_listener *listener)
         duet_unix_path_remove(&listener->path, &listener->address);
         duet_unix_path_done(&listener->path);
     }
-    if (is_ours(listener))
+    if (is_ours(listener) && !listener->is_given)
         shutdown(listener->fd, SHUT_RDWR);
     duet_listener_close(listener);
 }

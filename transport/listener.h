@@ -15,6 +15,7 @@
 struct duet_listener {
     int fd;
     pid_t process;               /* that owns it: who bound it, then who runs its server */
+    bool is_given;               /* others may go on with it when we have ended */
     struct duet_address address; /* as bound */
     struct duet_unix_path path;  /* of a unix socket that has one */
     char text[DUET_ADDRESS_TEXT_MAX];
@@ -30,8 +31,12 @@ int duet_listener_open(struct duet_listener *listener, const struct duet_address
 int duet_listeners_open(struct duet_listener *listeners, const struct duet_address *addresses,
                         int count, char *words, size_t room);
 
+/* The same for a socket that listens already, which it takes. */
+int duet_listener_take(struct duet_listener *listener, int fd, enum duet_scheme scheme,
+                       char *words, size_t room);
+
 /* Nobody can connect any more, though a process that was forked meanwhile may hold the socket
- * too; then closes it. */
+ * too; then closes it. One that was given is closed and no more: who gave it may go on. */
 void duet_listener_end(struct duet_listener *listener);
 
 /* Closes it; a unix socket's path is removed, unless a process that was forked meanwhile

@@ -1,8 +1,13 @@
 /*
- * Which connections are taken, and by which loop. On the loop's thread.
+ * Which connections are taken, and by which loop. On the loop's thread; those that a program
+ * brings, on any.
  */
 #include "home_parts.h"
 
+#include "fd.h"
+#include "given.h"
+
+#include <errno.h>
 #include <stdlib.h>
 
 /* One on its way to another loop. */
@@ -65,15 +70,12 @@ static socklen_t size_of(const struct sockaddr *peer)
     }
 }
 
-static void send_parcel(struct duet_home *to, const struct duet_newcomer *newcomer)
+/* 0; or -ENOMEM, and it is still the caller's. */
+static int send_parcel(struct duet_home *to, const struct duet_newcomer *newcomer)
 {
     struct parcel *parcel = calloc(1, sizeof *parcel);
-    if (parcel == NULL) {
-        struct duet_stream stream = newcomer->stream;
-        stream.kind->close(&stream);
-        duet_home_forget(to, EXCESS_NONE, newcomer->peer);
-        return;
-    }
+    if (parcel == NULL)
+        return -ENOMEM;
     parcel->letter.deliver = on_parcel;
     parcel->to = to;
     parcel->newcomer = *newcomer;
@@ -81,6 +83,7 @@ static void send_parcel(struct duet_home *to, const struct duet_newcomer *newcom
     parcel->newcomer.peer = (const struct sockaddr *)&parcel->peer;
     duet_loop_post(&to->loop, &parcel->letter);
     duet_loop_announce(&to->loop);
+    return 0;
 }
 
 /* Which limit keeps the next connection out, if any. What is counted here is taken back when
@@ -103,15 +106,18 @@ static enum duet_excess which_limit(struct duet_server *server, const struct soc
     return EXCESS_NONE;
 }
 
-void duet_home_forget(struct duet_home *home, enum duet_excess excess,
-                      const struct sockaddr *peer)
+static void count_out(struct duet_server *server, const struct sockaddr *peer)
 {
-    struct duet_server *server = home->server;
-    if (excess != EXCESS_NONE)
-        return;
     atomic_fetch_sub(&server->connections, 1);
     if (server->options.value[DUET_OPT_MAX_PER_ADDRESS] > 0)
         duet_per_address_remove(&server->per_address, peer);
+}
+
+void duet_home_forget(struct duet_home *home, enum duet_excess excess,
+                      const struct sockaddr *peer)
+{
+    if (excess == EXCESS_NONE)
+        count_out(home->server, peer);
 }
 
 /* A connection too many: it is told so when it has said what it wants, for it may be a health
@@ -130,6 +136,11 @@ static void turn_away(struct duet_home *home, enum duet_excess excess,
 }
 
 /* Loops take turns: whichever accepts, the connections are shared evenly. */
+static struct duet_home *next_home(struct duet_server *server)
+{
+    return &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
+}
+
 static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct sockaddr *peer)
 {
     struct duet_home *home = acceptor->ctx;
@@ -143,12 +154,13 @@ static void on_accepted(struct duet_acceptor *acceptor, int fd, const struct soc
         turn_away(home, excess, &newcomer);
         return;
     }
-    struct duet_home *to =
-        &server->homes[atomic_fetch_add(&server->accepted, 1) % server->home_count];
-    if (to == home || home->is_draining)
+    struct duet_home *to = next_home(server);
+    if (to == home || home->is_draining) {
         duet_home_open_conn(home, EXCESS_NONE, &newcomer);
-    else
-        send_parcel(to, &newcomer);
+    } else if (send_parcel(to, &newcomer) < 0) {
+        duet_socket_close(fd);
+        count_out(server, peer);
+    }
 }
 
 int duet_home_start_accepting(struct duet_home *home)
@@ -166,4 +178,42 @@ int duet_home_start_accepting(struct duet_home *home)
             return rc;
     }
     return 0;
+}
+
+/* ---- Connections that a program brings ---- */
+
+/* To a loop, while there are loops. */
+static int send_newcomer(struct duet_server *server, const struct duet_newcomer *newcomer)
+{
+    pthread_mutex_lock(&server->lock);
+    bool is_open = server->is_serving && !atomic_load(&server->is_draining);
+    int rc = is_open ? send_parcel(next_home(server), newcomer) : -ESHUTDOWN;
+    pthread_mutex_unlock(&server->lock);
+    return rc;
+}
+
+static int adopt(struct duet_server *server, int fd, const struct sockaddr *peer)
+{
+    if (!atomic_load(&server->is_running) || duet_server_is_forked(server))
+        return -EINVAL;
+    if (which_limit(server, peer) != EXCESS_NONE)
+        return -EAGAIN;
+    const struct duet_newcomer newcomer = {
+        .stream = duet_stream_socket(fd), .listener = DUET_NO_LISTENER, .peer = peer};
+    int rc = send_newcomer(server, &newcomer);
+    if (rc < 0)
+        count_out(server, peer);
+    return rc;
+}
+
+int duet_server_adopt(duet_server *server, int fd)
+{
+    struct sockaddr_storage peer;
+    fd = duet_given_connected(fd, &peer);
+    if (fd < 0)
+        return fd;
+    int rc = server != NULL ? adopt(server, fd, (const struct sockaddr *)&peer) : -ENOMEM;
+    if (rc < 0)
+        duet_socket_close(fd);
+    return rc;
 }

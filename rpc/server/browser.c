@@ -31,12 +31,14 @@ static bool is_loopback(const struct sockaddr *address)
 static bool does_host_count(const struct duet_conn *conn, const struct duet_message *message)
 {
     const struct duet_home *home = conn->conns->ctx;
-    const struct sockaddr *listener =
-        &home->server->listeners[duet_caller_of(conn)->listener].address.any;
-    if (listener->sa_family == AF_UNIX || duet_pages_is_health(message))
+    const struct duet_listener *listener = duet_home_listener_of(home, conn);
+    sa_family_t family =
+        listener != NULL ? listener->address.any.sa_family : conn->peer.any.sa_family;
+    bool is_unix = family != AF_INET && family != AF_INET6; /* a peer there has no address */
+    if (is_unix || duet_pages_is_health(message))
         return false;
-    return message->content == DUET_CONTENT_NONE || is_loopback(listener) ||
-           is_loopback(&conn->peer.any);
+    return message->content == DUET_CONTENT_NONE || is_loopback(&conn->peer.any) ||
+           (listener != NULL && is_loopback(&listener->address.any));
 }
 
 static bool is_usual_host(const struct duet_home *home, const struct duet_message *message)

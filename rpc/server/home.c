@@ -361,8 +361,9 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
 {
     struct duet_home *home = conn->conns->ctx;
     const struct duet_caller *caller = duet_caller_of(conn);
-    const struct duet_listener *listener = &home->server->listeners[caller->listener];
-    const struct duet_protocol_row *protocol = duet_protocol_of(listener->address.scheme);
+    const struct duet_listener *listener = duet_home_listener_of(home, conn);
+    const struct duet_protocol_row *protocol =
+        listener != NULL ? duet_protocol_of(listener->address.scheme) : NULL;
     if (protocol == NULL)
         protocol = duet_protocol_by_first(first);
     if (protocol == NULL) {

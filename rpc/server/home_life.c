@@ -97,10 +97,21 @@ static void on_delay_over(struct duet_deadline *deadline)
     begin_drain(DUET_HOLDER(deadline, struct duet_home, drain_deadline));
 }
 
+/* In the order that the hooks were added. */
+static void tell_drain(struct duet_server *server)
+{
+    const struct duet_hook_list *list = &server->service.hooks;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i].hooks.drain != NULL)
+            list->at[i].hooks.drain(server, list->at[i].ctx);
+}
+
 /* The server was asked to drain. For a while it may go on as before but for its health check:
  * whoever sends it clients learns to send them elsewhere. */
 static void see_drain(struct duet_home *home)
 {
+    if (!atomic_exchange(&home->server->has_told_drain, true))
+        tell_drain(home->server);
     uint64_t delay_ms = (uint64_t)home->server->options.value[DUET_OPT_DRAIN_DELAY_MS];
     if (delay_ms == 0) {
         begin_drain(home);
@@ -212,7 +223,8 @@ int duet_home_init(struct duet_home *home, struct duet_server *server)
     };
     if (rc == 0)
         rc = duet_sessions_open(home);
-    home->acceptors = calloc(server->listener_count, sizeof *home->acceptors);
+    size_t acceptors = server->listener_count > 0 ? server->listener_count : 1; /* not NULL */
+    home->acceptors = calloc(acceptors, sizeof *home->acceptors);
     if (rc == 0 && home->acceptors == NULL)
         rc = -ENOMEM;
     if (rc == 0)

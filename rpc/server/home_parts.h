@@ -133,9 +133,17 @@ enum duet_excess { EXCESS_NONE, EXCESS_CONNECTIONS, EXCESS_PER_ADDRESS };
 /* A connection that is not open yet. */
 struct duet_newcomer {
     struct duet_stream stream;
-    uint16_t listener; /* that it came by: an index */
+    uint16_t listener; /* that it came by: an index, or DUET_NO_LISTENER */
     const struct sockaddr *peer;
 };
+
+/* What it came by; NULL if a program brought it. */
+static inline const struct duet_listener *duet_home_listener_of(const struct duet_home *home,
+                                                                const struct duet_conn *conn)
+{
+    uint16_t i = duet_caller_of(conn)->listener;
+    return i != DUET_NO_LISTENER ? &home->server->listeners[i] : NULL;
+}
 
 /* Opens it, counted already but for what exceeds a limit; NULL, with the stream closed and
  * nothing counted, on failure. */

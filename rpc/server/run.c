@@ -86,9 +86,6 @@ static int check_start(struct duet_server *server)
         return -ENOMEM;
     if (server->error != 0)
         return server->error;
-    if (server->listener_count == 0)
-        return duet_server_fail(server, -EINVAL,
-                                "nothing to serve on: call duet_server_listen() first");
     if (!atomic_load(&server->is_running)) {
         int rc = duet_server_check_methods(server);
         if (rc < 0)
@@ -132,9 +129,18 @@ static int begin(struct duet_server *server, size_t first_on_thread)
     return rc == 0 ? 0 : end_failed(server, rc);
 }
 
+/* One that is started may have connections brought to it; whoever runs here brings none. */
+static int check_run(struct duet_server *server)
+{
+    if (server != NULL && server->listener_count == 0)
+        duet_server_fail(server, -EINVAL,
+                         "nothing to serve on: call duet_server_listen() first");
+    return check_start(server);
+}
+
 int duet_server_run(duet_server *server)
 {
-    int rc = check_start(server);
+    int rc = check_run(server);
     if (rc < 0)
         return rc;
     atomic_store(&server->run.stage, RUN_AWAITED);

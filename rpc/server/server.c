@@ -143,6 +143,48 @@ int duet_server_listen(duet_server *server, const char *address)
     return 0;
 }
 
+static enum duet_scheme scheme_of(duet_protocols protocols)
+{
+    return protocols == DUET_PROTOCOLS_XMLRPC       ? DUET_SCHEME_HTTP
+           : protocols == DUET_PROTOCOLS_MSGPACKRPC ? DUET_SCHEME_MSGPACK
+                                                    : DUET_SCHEME_BOTH;
+}
+
+/* Takes the fd. */
+static int listen_on(struct duet_server *server, int fd, duet_protocols protocols)
+{
+    char words[DUET_SERVER_WORDS] = "";
+    struct duet_listener listener;
+    int rc = duet_listener_take(&listener, fd, scheme_of(protocols), words, sizeof words);
+    if (rc < 0)
+        return duet_server_fail_if(server, rc, words);
+    size_t n = server->listener_count;
+    struct duet_listener *listeners = realloc(server->listeners, (n + 1) * sizeof *listeners);
+    if (listeners == NULL) {
+        duet_listener_close(&listener);
+        return duet_server_fail_if(server, -ENOMEM, "");
+    }
+    server->listeners = listeners;
+    listeners[n] = listener;
+    server->listener_count = n + 1;
+    return 0;
+}
+
+int duet_server_listen_fd(duet_server *server, int fd, duet_protocols protocols)
+{
+    int rc = duet_server_check_set_up(server);
+    if (rc == 0 && (protocols < DUET_PROTOCOLS_BOTH || protocols > DUET_PROTOCOLS_MSGPACKRPC))
+        rc = duet_server_fail(server, -EINVAL,
+                              "duet_server_listen_fd() was given protocols %d, which there are "
+                              "not",
+                              (int)protocols);
+    if (rc == 0)
+        return listen_on(server, fd, protocols);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 const char *duet_server_address(const duet_server *server, size_t i)
 {
     return server != NULL && i < server->listener_count ? server->listeners[i].text : NULL;
@@ -251,8 +293,8 @@ static void publish(struct duet_server *server, struct duet_registry *registry)
 static int check_time_limit(const struct duet_server *server, const char *name, unsigned flags,
                             unsigned timeout_ms, char *words, size_t room)
 {
-    if (server->options.value[DUET_OPT_WORKERS] > 0 || timeout_ms == 0 ||
-        flags & DUET_METHOD_INLINE)
+    bool is_timed = timeout_ms > 0 && timeout_ms != DUET_NO_TIMEOUT;
+    if (server->options.value[DUET_OPT_WORKERS] > 0 || !is_timed || flags & DUET_METHOD_INLINE)
         return 0;
     return duet_words_set(-EINVAL, words, room,
                           "method %.200s: with --workers 0 its time limit of %u ms cannot be "

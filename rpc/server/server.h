@@ -85,6 +85,7 @@ struct duet_server {
     struct duet_reserve reserve;
     _Atomic bool is_running;
     _Atomic bool is_draining;
+    _Atomic bool has_told_drain;      /* to the hooks */
     _Atomic bool deadline_passed;     /* of the drain: calls were cancelled */
     _Atomic unsigned homes_accepting; /* loops that may still hand a connection to another */
     _Atomic long long connections;    /* open, on all loops */

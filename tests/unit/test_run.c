@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -189,6 +190,34 @@ static void a_drain_makes_the_fd_readable(void **state)
     turned_finish(&served);
 }
 
+static void tell(duet_server *server, void *ctx)
+{
+    assert_true(duet_server_is_draining(server));
+    atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
+static void a_hook_is_told_of_a_drain_once(void **state)
+{
+    (void)state;
+    struct served served;
+    static atomic_int told[2];
+    for (int loops = 1; loops <= 3; loops += 2) {
+        served_open(&served, methods, NULL);
+        assert_int_equal(duet_server_set(served.server, DUET_OPT_LOOPS, loops), 0);
+        assert_int_equal(duet_server_set(served.server, DUET_OPT_DRAIN_DELAY_MS, 20), 0);
+        for (int i = 0; i < 2; i++) {
+            atomic_store(&told[i], 0);
+            duet_server_add_hooks(served.server, &(duet_hooks){.drain = tell}, &told[i]);
+        }
+        assert_int_equal(duet_server_start(served.server), 0);
+        turned_rest(&served);
+        assert_int_equal(atomic_load(&told[0]), 0);
+        turned_stop(&served);
+        assert_int_equal(atomic_load(&told[0]), 1);
+        assert_int_equal(atomic_load(&told[1]), 1);
+    }
+}
+
 /* Calls of a worker method, one after the other, so that each result comes while the program
  * waits. */
 enum { CALLS = 20000, CALLERS = 2 };
@@ -290,9 +319,9 @@ static void a_start_that_fails_is_told_again_by_wait(void **state)
     (void)state;
     duet_server *server = duet_server_new();
     assert_int_equal(duet_server_wait(server), -EINVAL); /* nothing was started */
+    assert_int_equal(duet_server_set(server, DUET_OPT_LOOPS, 0), -EINVAL);
     assert_int_equal(duet_server_start(server), -EINVAL);
-    assert_string_equal(duet_server_error(server),
-                        "nothing to serve on: call duet_server_listen() first");
+    assert_string_equal(duet_server_error(server), "--loops 0: must be 1 to 256");
     assert_int_equal(duet_server_process(server), -EINVAL);
     assert_int_equal(duet_server_wait(server), -EINVAL);
     assert_int_equal(duet_server_fd(server), -1);
@@ -411,6 +440,7 @@ int main(void)
         TEST(a_result_of_a_worker_makes_the_fd_readable),
         TEST(a_time_limit_that_passes_makes_the_fd_readable),
         TEST(a_drain_makes_the_fd_readable),
+        TEST(a_hook_is_told_of_a_drain_once),
         TEST(no_result_waits_for_a_program_that_sleeps),
         TEST(a_handler_can_neither_turn_nor_wait),
         TEST(it_is_started_once_and_set_up_before),
