@@ -57,7 +57,7 @@
  *     duet_server_                          before the run   while it runs
  *     new, listen, set, set_text, args,     set-up           -
  *       args_with, add_hooks, set_default,
- *       listen_fd, stop_on_signals
+ *       pin, listen_fd, stop_on_signals
  *     add, add_types, remove                set-up           any thread, handlers too
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
@@ -769,6 +769,12 @@ DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t va
  * a proxy that passes its own Host on, the name of that -EINVAL with words for a name that
  * there is not, or a value that the option does not take. */
 DUET_API int duet_server_set_text(duet_server *server, const char *name, const char *value);
+
+/* duet_server_set(), and for good: nothing else sets it any more, the command line included,
+ * and
+ * --help does not show its flag. For a program that is right with one value only (one thread:
+ * DUET_OPT_LOOPS 1 and DUET_OPT_WORKERS 0). */
+DUET_API int duet_server_pin(duet_server *server, duet_option option, int64_t value);
 
 /* The option's value; 0 for an option that does not exist or a NULL server. */
 DUET_API int64_t duet_server_get(const duet_server *server, duet_option option);

@@ -199,6 +199,15 @@ int duet_server_set(duet_server *server, duet_option option, int64_t value)
         server, duet_options_set(&server->options, option, value, words, sizeof words), words);
 }
 
+int duet_server_pin(duet_server *server, duet_option option, int64_t value)
+{
+    if (duet_server_check_set_up(server) < 0)
+        return duet_server_check_set_up(server);
+    char words[DUET_SERVER_WORDS] = "";
+    return duet_server_fail_if(
+        server, duet_options_pin(&server->options, option, value, words, sizeof words), words);
+}
+
 int duet_server_set_text(duet_server *server, const char *name, const char *value)
 {
     if (duet_server_check_set_up(server) < 0)

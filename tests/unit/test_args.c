@@ -3,6 +3,8 @@
  */
 #include "args.h"
 
+#include "args_text.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -226,6 +228,28 @@ static void help_names_program_flags_and_defaults(void **state)
     free(result.text);
 }
 
+static void a_pinned_option_has_no_flag_to_show(void **state)
+{
+    (void)state;
+    struct duet_options options;
+    char words[200];
+    duet_options_init(&options);
+    assert_int_equal(duet_options_pin(&options, DUET_OPT_WORKERS, 0, words, sizeof words), 0);
+    char *help = duet_args_help("one", &options, &no_flags),
+         *limits = duet_args_limits(&options);
+    assert_null(strstr(help, "--workers"));
+    assert_non_null(strstr(help, "--loops"));
+    assert_non_null(line_of(limits, "--workers ")); /* it is in force */
+    free(help);
+    free(limits);
+
+    char *const argv[] = {"one", "--workers", "2"};
+    struct duet_args_result result;
+    assert_int_equal(duet_args_parse(&options, 3, argv, &no_flags, NULL, NULL, &result),
+                     -EINVAL);
+    assert_string_equal(result.words, "--workers 2: this program pins it to 0");
+}
+
 static void limits_are_printed_as_they_are_in_force(void **state)
 {
     (void)state;
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_failed_listen_ends_the_reading),
         cmocka_unit_test(nothing_is_bound_when_a_later_flag_is_bad_or_asks_for_text),
         cmocka_unit_test(help_names_program_flags_and_defaults),
+        cmocka_unit_test(a_pinned_option_has_no_flag_to_show),
         cmocka_unit_test(limits_are_printed_as_they_are_in_force),
         cmocka_unit_test(the_version_is_told),
         cmocka_unit_test(no_arguments_at_all_are_fine),

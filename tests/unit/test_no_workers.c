@@ -109,7 +109,7 @@ static void open_server(struct served *served)
 {
     served_open(served, methods, NULL);
     assert_int_equal(duet_server_set(served->server, DUET_OPT_LOOPS, 1), 0);
-    assert_int_equal(duet_server_set(served->server, DUET_OPT_WORKERS, 0), 0);
+    assert_int_equal(duet_server_pin(served->server, DUET_OPT_WORKERS, 0), 0);
 }
 
 static void start(struct served *served)
@@ -354,6 +354,7 @@ static void a_time_limit_that_cannot_be_kept_is_refused(void **state)
     (void)state;
     static const duet_method timed[] = {
         {.name = "quick", .handler = twice, .flags = DUET_METHOD_INLINE, .timeout_ms = 70},
+        {.name = "endless", .handler = twice, .timeout_ms = DUET_NO_TIMEOUT},
         {.name = "timed", .handler = twice, .timeout_ms = 70},
         {0}};
     struct served served;

@@ -3,6 +3,7 @@
  * every range is kept at both ends.
  */
 #include "options.h"
+#include "setting.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -210,12 +211,39 @@ static void values_have_words(void **state)
     }
 }
 
+static void a_pinned_option_is_set_by_nothing_else(void **state)
+{
+    (void)state;
+    struct duet_options options;
+    char words[200] = "";
+    duet_options_init(&options);
+    assert_int_equal(duet_options_pin(&options, DUET_OPT_WORKERS, 1000000, words, sizeof words),
+                     -EINVAL);
+    assert_int_equal(duet_options_pin(&options, (duet_option)DUET_OPTION_END, 1, words, 200),
+                     -EINVAL);
+    assert_int_equal(duet_options_set(&options, DUET_OPT_WORKERS, 3, words, sizeof words), 0);
+    assert_int_equal(duet_options_pin(&options, DUET_OPT_WORKERS, 0, words, sizeof words), 0);
+    assert_int_equal(duet_options_set(&options, DUET_OPT_WORKERS, 4, words, sizeof words),
+                     -EINVAL);
+    assert_string_equal(words, "--workers 4: this program pins it to 0");
+    words[0] = 0;
+    assert_int_equal(duet_setting_set_named(&options, "workers", "5", words, sizeof words),
+                     -EINVAL);
+    assert_string_equal(words, "--workers 5: this program pins it to 0");
+    assert_int_equal(options.value[DUET_OPT_WORKERS], 0);
+    assert_int_equal(duet_setting_set_named(&options, "workers", "0", words, sizeof words), 0);
+    assert_int_equal(duet_options_pin(&options, DUET_OPT_WORKERS, 7, words, sizeof words), 0);
+    assert_int_equal(options.value[DUET_OPT_WORKERS], 7);
+    duet_options_done(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_has_a_flag_of_its_own_and_a_good_default),
         cmocka_unit_test(defaults_are_those_of_the_manual),
         cmocka_unit_test(loops_and_workers_follow_the_cpus_we_may_use),
+        cmocka_unit_test(a_pinned_option_is_set_by_nothing_else),
         cmocka_unit_test(each_range_is_kept_at_both_ends),
         cmocka_unit_test(a_refusal_names_flag_value_and_range),
         cmocka_unit_test(a_short_room_cuts_the_words),

@@ -161,7 +161,8 @@ static int make_text(struct reader *reader)
     if (slash != NULL)
         program = slash + 1;
 
-    char *text = reader->text_wanted == REQUEST_HELP     ? duet_args_help(program, reader->own)
+    char *text = reader->text_wanted == REQUEST_HELP
+                     ? duet_args_help(program, reader->options, reader->own)
                  : reader->text_wanted == REQUEST_LIMITS ? duet_args_limits(reader->options)
                                                          : duet_args_version(program);
     reader->result->text = text;

@@ -90,7 +90,9 @@ static void write_own_flags(FILE *out, const struct duet_own_flags *own, const c
     fputs("\n", out);
 }
 
-char *duet_args_help(const char *program, const struct duet_own_flags *own)
+/* With their defaults, whatever has been set; but not those that nobody may set. */
+char *duet_args_help(const char *program, const struct duet_options *options,
+                     const struct duet_own_flags *own)
 {
     char *text = NULL;
     size_t size;
@@ -120,7 +122,8 @@ char *duet_args_help(const char *program, const struct duet_own_flags *own)
     struct duet_options defaults;
     duet_options_init(&defaults);
     for (int i = 0; i < DUET_OPTION_COUNT; i++)
-        write_flag(out, duet_option_at(i), defaults.value[duet_option_at(i)]);
+        if (!options->is_pinned[duet_option_at(i)])
+            write_flag(out, duet_option_at(i), defaults.value[duet_option_at(i)]);
     for (int i = 0; i < DUET_TEXT_COUNT; i++)
         write_text_flag(out, (enum duet_text)i);
 

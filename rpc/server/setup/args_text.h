@@ -8,7 +8,8 @@
 #include "options.h"
 #include "own_flags.h"
 
-char *duet_args_help(const char *program, const struct duet_own_flags *own);
+char *duet_args_help(const char *program, const struct duet_options *options,
+                     const struct duet_own_flags *own);
 char *duet_args_limits(const struct duet_options *options);
 char *duet_args_version(const char *program);
 

@@ -245,6 +245,23 @@ int duet_options_set(struct duet_options *options, duet_option option, int64_t v
         return -EINVAL;
     }
 
+    if (options->is_pinned[option] && value != options->value[option]) {
+        snprintf(words, room, "%s %" PRId64 ": this program pins it to %" PRId64, row->flag,
+                 value, options->value[option]);
+        return -EINVAL;
+    }
+
     options->value[option] = value;
     return 0;
+}
+
+int duet_options_pin(struct duet_options *options, duet_option option, int64_t value,
+                     char *words, size_t room)
+{
+    if (find(option) != NULL)
+        options->is_pinned[option] = false;
+    int rc = duet_options_set(options, option, value, words, room);
+    if (rc == 0)
+        options->is_pinned[option] = true;
+    return rc;
 }

@@ -34,6 +34,7 @@ struct duet_option_row {
 
 struct duet_options {
     int64_t value[DUET_OPTION_END]; /* by number: with gaps */
+    bool is_pinned[DUET_OPTION_END];
     struct duet_texts texts[DUET_TEXT_COUNT];
 };
 
@@ -44,9 +45,13 @@ void duet_options_init(struct duet_options *options);
 /* Frees the texts. */
 void duet_options_done(struct duet_options *options);
 
-/* Sets one. -EINVAL, with words that name flag, value and range, when there is no such option
- * or the value is out of range; nothing is set then. */
+/* Sets one. -EINVAL, with words that name flag, value and range, when there is no such option,
+ * the value is out of range, or the option is pinned to another one; nothing is set then. */
 int duet_options_set(struct duet_options *options, duet_option option, int64_t value,
+                     char *words, size_t room);
+
+/* Sets one and pins it: nothing but another pin sets it any more. */
+int duet_options_pin(struct duet_options *options, duet_option option, int64_t value,
                      char *words, size_t room);
 
 /* The value of one, or what 0 stands for where that depends on another; 0 if there is no such

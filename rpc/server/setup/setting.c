@@ -149,7 +149,7 @@ int duet_setting_set(struct duet_options *options, int setting, const char *valu
         enum duet_text text = (enum duet_text)(setting - DUET_OPTION_COUNT);
         rc = duet_texts_add(&options->texts[text], text, value);
     } else if (read_value(option_row(setting), value, &number)) {
-        options->value[duet_option_at(setting)] = number;
+        return duet_options_set(options, duet_option_at(setting), number, words, room);
     } else {
         rc = -EINVAL;
     }
