@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,8 +35,8 @@ static int ticks(duet_call *call, void *ctx)
 }
 
 static const duet_method methods[] = {
-    {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
-    {.name = "ticks", .signature = "i:", .handler = ticks, .flags = DUET_METHOD_INLINE},
+    {.name = "double", .signature = "i:i", .handler = twice},
+    {.name = "ticks", .signature = "i:", .handler = ticks},
     {0},
 };
 
@@ -68,7 +69,17 @@ static void read_console(struct program *program)
     fflush(stdout);
 }
 
-/* ---- The loop ---- */
+/* ---- The server ---- */
+
+/* The sockets that systemd listens on for this program, if it does: sd_listen_fds(3). */
+static void take_sockets(duet_server *server)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (pid == NULL || count == NULL || atoi(pid) != getpid())
+        return;
+    for (int i = 0; i < atoi(count); i++)
+        duet_server_listen_fd(server, STDERR_FILENO + 1 + i, DUET_PROTOCOLS_BOTH);
+}
 
 static int serve(duet_server *server, struct program *program)
 {
@@ -90,9 +101,11 @@ int main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN); /* that nobody reads what it prints is no reason to end */
     struct program program = {.console = STDIN_FILENO, .next_ms = now_ms()};
     duet_server *server = duet_server_new();
-    duet_server_set(server, DUET_OPT_LOOPS, 1); /* the one that is ours */
+    duet_server_pin(server, DUET_OPT_LOOPS, 1);   /* the one that is ours, */
+    duet_server_pin(server, DUET_OPT_WORKERS, 0); /* and no thread besides */
     duet_server_add(server, methods, &program);
     duet_server_stop_on_signals(server);
+    take_sockets(server);
 
     int rc = duet_server_args(server, argc, argv);
     if (rc == 0) {

@@ -21,6 +21,7 @@ from duet_server import (  # noqa: E402, F401  (for the tests that import them f
     Peer,
     RpcError,
     Server,
+    program_path,
     read_to_end,
     receive_exactly,
     reset_on_close,
