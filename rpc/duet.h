@@ -1252,7 +1252,7 @@ DUET_API int duet_server_start(duet_server *server);
 
 /* An fd that is readable (POLLIN, also for epoll, level-triggered) when duet_server_process()
  * has something to do, a time limit that has passed included. The same one from start until the
- * server is freed; -1 before. Only to be waited for. */
+ * server is freed; -1 before, and with duet_server_start_threads(). Only to be waited for. */
 DUET_API int duet_server_fd(const duet_server *server);
 
 /* One turn: does what there is to do, and never waits (but handlers on this loop may). 0: go
