@@ -30,7 +30,7 @@ size_t duet_type_word(const char *text)
 static void show_token(const char *text, char *shown, size_t room)
 {
     enum { MOST = 40 };
-    size_t size = 1;
+    size_t size = text[0] != '\0';
     if (text[0] == '%')
         size += duet_type_word(text + 1);
     while (duet_utf8_continues((uint8_t)text[size]))
