@@ -304,7 +304,8 @@ typedef struct duet_method {
  *     shop.order: argument 1 'order', item 3, "count": must be int, got string
  *     shop.order: argument 1 'order', item 3: "count" is missing
  *
- * The result's type tells callers what to expect; it is not checked.
+ * The result's type tells callers what to expect. It is checked by DUET_OPT_CHECK_RESULTS
+ * alone, which is for tests; of alternatives, any one's will do.
  *
  * duet_server_add() refuses a signature that it cannot read with words that say where:
  *
@@ -379,29 +380,29 @@ DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
 #define DUET_FUNCTION_OF(count, ...) DUET_FUNCTION_TAKES(count, __VA_ARGS__)
 #define DUET_FUNCTION_TAKES(count, ...) DUET_FUNCTION_##count(__VA_ARGS__)
 
-#define DUET_FUNCTION_0(function, r) DUET_FUNCTION_MAKE(function, r, #r ":", (void), true, ())
+#define DUET_FUNCTION_0(function, r) DUET_FUNCTION_MAKE(function, r, ":", (void), true, ())
 #define DUET_FUNCTION_1(function, r, a)                                                        \
-    DUET_FUNCTION_MAKE(function, r, #r ":" #a, (DUET_PARAMETER_##a), DUET_IS_GOOD_##a(0),      \
+    DUET_FUNCTION_MAKE(function, r, ":" #a, (DUET_PARAMETER_##a), DUET_IS_GOOD_##a(0),         \
                        (DUET_ARGUMENT_##a(0)))
 #define DUET_FUNCTION_2(function, r, a, b)                                                     \
-    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b, (DUET_PARAMETER_##a, DUET_PARAMETER_##b),    \
+    DUET_FUNCTION_MAKE(function, r, ":" #a #b, (DUET_PARAMETER_##a, DUET_PARAMETER_##b),       \
                        DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1),                             \
                        (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1)))
 #define DUET_FUNCTION_3(function, r, a, b, c)                                                  \
-    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c,                                           \
+    DUET_FUNCTION_MAKE(function, r, ":" #a #b #c,                                              \
                        (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c),           \
                        DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2),      \
                        (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2)))
 #define DUET_FUNCTION_4(function, r, a, b, c, d)                                               \
     DUET_FUNCTION_MAKE(                                                                        \
-        function, r, #r ":" #a #b #c #d,                                                       \
+        function, r, ":" #a #b #c #d,                                                          \
         (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c, DUET_PARAMETER_##d),      \
         DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&                   \
             DUET_IS_GOOD_##d(3),                                                               \
         (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2),                     \
          DUET_ARGUMENT_##d(3)))
 #define DUET_FUNCTION_5(function, r, a, b, c, d, e)                                            \
-    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c #d #e,                                     \
+    DUET_FUNCTION_MAKE(function, r, ":" #a #b #c #d #e,                                        \
                        (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c,            \
                         DUET_PARAMETER_##d, DUET_PARAMETER_##e),                               \
                        DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&    \
@@ -409,7 +410,7 @@ DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
                        (DUET_ARGUMENT_##a(0), DUET_ARGUMENT_##b(1), DUET_ARGUMENT_##c(2),      \
                         DUET_ARGUMENT_##d(3), DUET_ARGUMENT_##e(4)))
 #define DUET_FUNCTION_6(function, r, a, b, c, d, e, f)                                         \
-    DUET_FUNCTION_MAKE(function, r, #r ":" #a #b #c #d #e #f,                                  \
+    DUET_FUNCTION_MAKE(function, r, ":" #a #b #c #d #e #f,                                     \
                        (DUET_PARAMETER_##a, DUET_PARAMETER_##b, DUET_PARAMETER_##c,            \
                         DUET_PARAMETER_##d, DUET_PARAMETER_##e, DUET_PARAMETER_##f),           \
                        DUET_IS_GOOD_##a(0) && DUET_IS_GOOD_##b(1) && DUET_IS_GOOD_##c(2) &&    \
@@ -424,7 +425,7 @@ DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
 #define DUET_FUNCTION_MAKE(function, r, text, parameters, is_good, arguments)                  \
     DUET_STATIC_ASSERT(DUET_HAS_TYPE(function, DUET_RESULT_##r, parameters),                   \
                        "DUET_FUNCTION(" #function                                              \
-                       ", ...): its C types are not those of \"" text "\"");                   \
+                       ", ...): its C types are not those of \"" #r text "\"");                \
     __attribute__((unused)) static int duet_handler_of_##function(duet_call *duet_the_call,    \
                                                                   void *duet_the_ctx)          \
     {                                                                                          \
@@ -433,7 +434,8 @@ DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
             return DUET_FAULT_PARAMS;                                                          \
         return DUET_REPLY_##r(function arguments);                                             \
     }                                                                                          \
-    __attribute__((unused)) static const char duet_signature_of_##function[] = text
+    __attribute__((unused)) static const char duet_signature_of_##function[] =                 \
+        DUET_ANSWER_##r text
 
 #define DUET_RESULT_n void
 #define DUET_RESULT_i int64_t
@@ -441,6 +443,12 @@ DUET_API bool duet_arg_is_text(duet_call *call, size_t i);
 #define DUET_RESULT_d double
 #define DUET_RESULT_b bool
 #define DUET_RESULT_s const char *
+#define DUET_ANSWER_n "n"
+#define DUET_ANSWER_i "i"
+#define DUET_ANSWER_u "u"
+#define DUET_ANSWER_d "d"
+#define DUET_ANSWER_b "b"
+#define DUET_ANSWER_s "s?" /* NULL is nil */
 #define DUET_PARAMETER_i int64_t
 #define DUET_PARAMETER_u uint64_t
 #define DUET_PARAMETER_d double
@@ -693,6 +701,11 @@ typedef enum duet_option {
     /* --server-timing: off; on|off. 1: HTTP replies carry Server-Timing, the ms queued and
      * running. */
     DUET_OPT_SERVER_TIMING = 81,
+    /* --check-results: off; on|off. 1: a result of another type than its method's signature
+     * declares becomes DUET_FAULT_INTERNAL with words that name the method and the way to it.
+     * For tests: it costs more than the call. A result that needs more memory for it than a
+     * call may use goes unchecked, and so does one with the result of a kept call in it. */
+    DUET_OPT_CHECK_RESULTS = 82,
 
     /* What is read and sent: the choices below. */
 

@@ -7,6 +7,7 @@
 #include "call_parts.h"
 #include "escape.h"
 #include "gzip.h"
+#include "result_check.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -236,6 +237,8 @@ void duet_call_write_anew(struct duet_call *call)
     int rc = call->to.codec->begin_reply(&call->own_writer, call->to.msgid);
     if (rc < 0)
         call->own_writer.error = rc; /* its finisher will see it */
+    else if (call->service->checks_results)
+        duet_call_check_result(call);
 }
 
 /* Now it is known how large the tree is: the reply will hardly be larger than twice that.
@@ -262,6 +265,8 @@ int duet_call_start(struct duet_call *call)
         start_writer(call);
         rc = codec->begin_reply(&call->own_writer, call->to.msgid);
     }
+    if (rc == 0 && call->service->checks_results)
+        duet_call_check_result(call);
     return rc == 0 ? duet_call_handle(call) : rc;
 }
 

@@ -6,6 +6,8 @@
 #include "within.h"
 
 #include "loop.h"
+#include "recorder.h"
+#include "result_check.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,6 +53,10 @@ static int run_invoked(struct duet_call *inner, struct duet_call *call)
     writer->fault = &inner->fault;
     inner->writer = writer;
     inner->scope = &scope;
+    const struct duet_writer_ops *ops = writer->ops;
+    struct duet_recorder *recorder = writer->recorder;
+    if (call->service->checks_results)
+        duet_call_check_result(inner);
     rc = duet_call_ask_before(inner);
     if (rc == 0)
         rc = duet_call_handle(inner);
@@ -59,6 +65,8 @@ static int run_invoked(struct duet_call *inner, struct duet_call *call)
     else
         rc = duet_writer_leave(writer, &scope, rc);
     writer->fault = outer_fault;
+    if (call->service->checks_results)
+        duet_recorder_leave(writer, ops, recorder);
     return rc;
 }
 

@@ -17,6 +17,7 @@ struct duet_service {
     struct duet_style style; /* of a connection that has shown nothing yet */
     bool raw_is_auto;        /* what its bytes show counts from then on */
     bool int_is_strict;      /* XML's <int> and <i4> hold 32 bits and no more */
+    bool checks_results;     /* results must be what signatures say */
     size_t max_reply;
     size_t max_arena;       /* bytes of trees and strings of one call */
     size_t max_write_depth; /* of a reply */

@@ -138,6 +138,21 @@ int duet_signature_check(const struct duet_signature *signature, const char *met
                                     request->fault);
 }
 
+int duet_signature_check_result(const struct duet_signature *signature, msgpack_object *value,
+                                struct duet_arena *arena, struct duet_fault *fault)
+{
+    const struct duet_types *types = signature->types;
+    if (types == NULL || types->alternative_count == 0)
+        return 0;
+    struct duet_type_check check;
+    duet_type_check_init(&check, types, arena);
+    for (uint32_t n = 0; n < types->alternative_count; n++)
+        if (duet_type_check_value(&check, types->alternatives[n].result, value) ||
+            check.failure == DUET_FAIL_MEMORY)
+            return 0;
+    return duet_type_fail_result(types, value, arena, fault);
+}
+
 void duet_signature_restore(struct duet_incoming *request)
 {
     const msgpack_object_array *params = &request->params.via.array;

@@ -42,6 +42,12 @@ void duet_signature_done(struct duet_signature *signature);
 int duet_signature_check(const struct duet_signature *signature, const char *method,
                          struct duet_incoming *request);
 
+/* Holds a result against the alternatives' result types, and may change it. 0, or DUET_FAILED
+ * with a DUET_FAULT_INTERNAL that says where it is another one, but not of which method. One
+ * that there is no memory for passes. */
+int duet_signature_check_result(const struct duet_signature *signature, msgpack_object *value,
+                                struct duet_arena *arena, struct duet_fault *fault);
+
 /* Takes these changes back: for arguments that belong to somebody else. */
 void duet_signature_restore(struct duet_incoming *request);
 

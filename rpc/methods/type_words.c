@@ -312,9 +312,16 @@ static int fail_memory(const struct duet_type_check *check, const char *method,
 
 /* ---- Arguments */
 
-static bool takes_count(const struct duet_alternative *alternative, uint32_t count)
+/* Holds the arguments against an alternative; or the result, where there are none. True if that
+ * fails, and not just for their number. */
+static bool stops(struct duet_type_check *check, const struct duet_alternative *alternative,
+                  const msgpack_object *params, msgpack_object *result)
 {
-    return count >= alternative->least && count <= alternative->count;
+    if (params == NULL)
+        return !duet_type_check_value(check, alternative->result, result);
+    uint32_t count = params->via.array.size;
+    return count >= alternative->least && count <= alternative->count &&
+           !duet_type_check_arguments(check, alternative, params);
 }
 
 /* How far a check came: the argument, how deep in it, and that it was of the right type. */
@@ -327,15 +334,14 @@ static uint64_t progress(const struct duet_type_check *check)
 /* Stops where the alternative that gets farthest does, and says what else could stand there.
  * False if none has that many arguments. */
 static bool find_farthest(struct duet_type_check *check, const msgpack_object *params,
-                          unsigned *leaves)
+                          msgpack_object *result, unsigned *leaves)
 {
     const struct duet_types *types = check->types;
     const struct duet_alternative *farthest = NULL, *last = NULL;
     uint64_t most = 0;
     for (uint32_t n = 0; n < types->alternative_count; n++) {
         const struct duet_alternative *alternative = &types->alternatives[n];
-        if (!takes_count(alternative, params->via.array.size) ||
-            duet_type_check_arguments(check, alternative, params))
+        if (!stops(check, alternative, params, result))
             continue;
         last = alternative;
         uint64_t far = progress(check);
@@ -349,7 +355,7 @@ static bool find_farthest(struct duet_type_check *check, const msgpack_object *p
             *leaves |= leaves_of(types, check->type);
     }
     if (farthest != last) /* once more, for the way there */
-        duet_type_check_arguments(check, farthest, params);
+        stops(check, farthest, params, result);
     return farthest != NULL;
 }
 
@@ -360,7 +366,7 @@ int duet_type_fail_arguments(const struct duet_types *types, const char *method,
     struct duet_type_check check;
     unsigned leaves = 0;
     duet_type_check_init(&check, types, arena);
-    if (!find_farthest(&check, params, &leaves))
+    if (!find_farthest(&check, params, NULL, &leaves))
         return fail_arity(types, method, params->via.array.size, fault);
     if (check.failure == DUET_FAIL_MEMORY)
         return fail_memory(&check, method, fault);
@@ -376,14 +382,16 @@ int duet_type_fail_arguments(const struct duet_types *types, const char *method,
 
 /* ---- Results */
 
-int duet_type_fail_result(const struct duet_type_check *check, const char *method,
-                          struct duet_fault *fault)
+int duet_type_fail_result(const struct duet_types *types, msgpack_object *value,
+                          struct duet_arena *arena, struct duet_fault *fault)
 {
+    struct duet_type_check check;
+    unsigned leaves = 0;
+    duet_type_check_init(&check, types, arena);
+    find_farthest(&check, NULL, value, &leaves);
     struct words words = {.used = 0};
-    if (check->failure == DUET_FAIL_MEMORY)
-        return fail_memory(check, method, fault);
     add(&words, "result");
-    bool has_place = add_path(&words, check);
-    add_failure(&words, check, leaves_of(check->types, check->type), has_place);
-    return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%.200s: %s", method, words.text);
+    bool has_place = add_path(&words, &check);
+    add_failure(&words, &check, leaves, has_place);
+    return duet_fault_set(fault, DUET_FAULT_INTERNAL, "%s", words.text);
 }

@@ -16,8 +16,9 @@ int duet_type_fail_arguments(const struct duet_types *types, const char *method,
                              const msgpack_object *params, struct duet_arena *arena,
                              struct duet_fault *fault);
 
-/* The internal fault of a result that a check has refused. Returns DUET_FAILED. */
-int duet_type_fail_result(const struct duet_type_check *check, const char *method,
-                          struct duet_fault *fault);
+/* The internal fault of a result that is none of those declared: 'result, item 3, "count": must
+ * be int, got string', without the method. Returns DUET_FAILED. */
+int duet_type_fail_result(const struct duet_types *types, msgpack_object *value,
+                          struct duet_arena *arena, struct duet_fault *fault);
 
 #endif

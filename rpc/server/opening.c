@@ -59,6 +59,7 @@ void duet_server_fix_options(struct duet_server *server)
     };
     service->raw_is_auto = option[DUET_OPT_RAW] == DUET_RAW_AUTO;
     service->int_is_strict = option[DUET_OPT_INT] == DUET_INT_STRICT;
+    service->checks_results = option[DUET_OPT_CHECK_RESULTS] != 0;
     service->max_reply = (size_t)option[DUET_OPT_MAX_REPLY];
     service->max_arena =
         2 * service->limits.max_message + VALUE_COST * service->limits.max_values + 65536;

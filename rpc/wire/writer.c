@@ -27,6 +27,7 @@ void duet_writer_init(struct duet_writer *writer, size_t max_bytes)
 {
     duet_buf_init(&writer->out, max_bytes);
     writer->ops = NULL;
+    writer->recorder = NULL;
     writer->fault = NULL;
     writer->style = (struct duet_style){0};
     writer->error = 0;

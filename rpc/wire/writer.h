@@ -80,10 +80,13 @@ struct duet_writer_lapse {
     uint64_t after, last;
 };
 
+struct duet_recorder;
+
 struct duet_writer {
     struct duet_buf out;
     const struct duet_writer_ops *ops;
-    struct duet_fault *fault; /* where an operation puts the words of its error */
+    struct duet_recorder *recorder; /* the newest, if the operations are those of one */
+    struct duet_fault *fault;       /* where an operation puts the words of its error */
     struct duet_style style;
     int error;     /* the first error, or 0 */
     size_t wanted; /* values still wanted outside of any container: 1, then 0 */

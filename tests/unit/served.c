@@ -26,6 +26,7 @@ void served_open(struct served *served, const duet_method *methods, void *ctx)
         assert_int_equal(duet_server_add(served->server, methods, ctx), 0);
     assert_int_equal(duet_server_listen(served->server, "tcp://127.0.0.1:0"), 0);
     assert_int_equal(duet_server_set(served->server, DUET_OPT_LOOPS, 2), 0);
+    assert_int_equal(duet_server_set(served->server, DUET_OPT_CHECK_RESULTS, 1), 0);
 }
 
 static void *run(void *arg)

@@ -16,7 +16,8 @@ struct served {
     int result; /* of duet_server_run, after served_stop */
 };
 
-/* A server with these methods, listening on tcp://127.0.0.1:0; not running yet. */
+/* A server with these methods, listening on tcp://127.0.0.1:0; not running yet. It checks
+ * results. */
 void served_open(struct served *served, const duet_method *methods, void *ctx);
 void served_start(struct served *served);
 

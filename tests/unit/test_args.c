@@ -70,6 +70,7 @@ static void good_values_are_stored(void **state)
         {"--busy-poll-us 2ms", DUET_OPT_BUSY_POLL_US, 2000},
         {"--no-inline", DUET_OPT_NO_INLINE, 1},
         {"--server-timing", DUET_OPT_SERVER_TIMING, 1},
+        {"--check-results", DUET_OPT_CHECK_RESULTS, 1},
         {"--i8 ex:i8", DUET_OPT_I8, DUET_I8_EX},
         {"--nil=fault", DUET_OPT_NIL, DUET_NIL_FAULT},
         {"--raw old", DUET_OPT_RAW, DUET_RAW_OLD},

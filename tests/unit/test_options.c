@@ -72,6 +72,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
         {DUET_OPT_BUSY_POLL_US, "--busy-poll-us", 0},
         {DUET_OPT_SERVER_TIMING, "--server-timing", 0},
+        {DUET_OPT_CHECK_RESULTS, "--check-results", 0},
         {DUET_OPT_CONTROL_CHARS, "--control-chars", DUET_CONTROL_CHARS_BASE64},
         {DUET_OPT_INT, "--int", DUET_INT_WIDE},
         {DUET_OPT_I8, "--i8", DUET_I8_PLAIN},
@@ -202,7 +203,7 @@ static void values_have_words(void **state)
         {DUET_OPT_MAX_DEPTH, 7, "7"},        {DUET_OPT_I8, DUET_I8_EX, "ex:i8"},
         {DUET_OPT_RAW, DUET_RAW_NEW, "new"}, {DUET_OPT_RAW, DUET_RAW_AUTO, "auto"},
         {DUET_OPT_NO_INLINE, 0, "off"},      {DUET_OPT_NO_INLINE, 1, "on"},
-        {DUET_OPT_SERVER_TIMING, 1, "on"},
+        {DUET_OPT_SERVER_TIMING, 1, "on"},   {DUET_OPT_CHECK_RESULTS, 1, "on"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[32];

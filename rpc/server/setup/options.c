@@ -92,6 +92,8 @@ static const struct duet_option_row rows[] = {
         DUET_UNIT_US, 0, 0, 10000, NULL},
     {DUET_OPT_SERVER_TIMING, "--server-timing", "send Server-Timing with HTTP replies",
         DUET_UNIT_SWITCH, 0, 0, 1, NULL},
+    {DUET_OPT_CHECK_RESULTS, "--check-results", "results of another type than declared are faults",
+        DUET_UNIT_SWITCH, 0, 0, 1, NULL},
     {DUET_OPT_CONTROL_CHARS, "--control-chars", "text that XML cannot carry",
         DUET_UNIT_CHOICE, DUET_CONTROL_CHARS_BASE64, 0, DUET_CONTROL_CHARS_FAULT, "base64|replace|fault"},
     {DUET_OPT_INT, "--int", "what <int> and <i4> may hold: 64 bits or 32",
