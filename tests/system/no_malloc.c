@@ -96,7 +96,10 @@ static int describe(duet_call *call, void *ctx)
 
 static const duet_method methods[] = {
     {.name = "double", .signature = "i:i", .handler = twice, .flags = DUET_METHOD_INLINE},
-    {.name = "describe", .signature = "m:m", .handler = describe, .flags = DUET_METHOD_INLINE},
+    {.name = "describe",
+     .signature = "{name:s,score:d}:{name:s}",
+     .handler = describe,
+     .flags = DUET_METHOD_INLINE},
     {0},
 };
 
