@@ -49,8 +49,7 @@ static int menu(duet_call *call, void *ctx)
     return rc;
 }
 
-/* Adds the price of {"name": …, "count": …}. A signature says "array" and not of what, so we
- * look: what is missing or of another type reads as "" and 0. */
+/* Adds the price of a line, which is one: the signature has seen to it. */
 static int add_line(duet_call *call, const duet_value *line, int64_t *cents)
 {
     const char *name = duet_value_string(duet_value_get(line, "name"), NULL);
@@ -81,14 +80,11 @@ static int write_bill(duet_writer *writer, const duet_value *order, int64_t cent
     return duet_write_bytes(field(writer, "stamp"), "\xd0\x0e\0\xff", 4);
 }
 
-/* Takes {"customer": …, "lines": [{"name": …, "count": …}, …]}. */
+/* Takes an order whose lines may be maps or arrays; they read the same. */
 static int bill(duet_call *call, void *ctx)
 {
     (void)ctx;
     const duet_value *order = duet_arg(call, 0), *lines = duet_value_get(order, "lines");
-    if (duet_value_type(lines) != DUET_TYPE_ARRAY)
-        return duet_fail(call, DUET_FAULT_PARAMS, "lines must be an array");
-
     int64_t cents = 0;
     int rc = 0;
     for (size_t i = 0; i < duet_value_count(lines) && rc == 0; i++)
@@ -125,9 +121,24 @@ static int ring(duet_call *call, void *ctx)
     return write(shop->bell[1], duet_arg_string(call, 0, NULL), 1) == 1 ? 0 : -errno;
 }
 
+/* What goes over the wire, for signatures. A line is a record: {"name": "roll", "count": 10} or
+ * ["roll", 10]. */
+static const char types[] = "good={name:s,cents:i}"
+                            " line=(name:s,count:i)"
+                            " order={customer?:s,lines:[%line]}"
+                            " bill={customer:s?,cents:i,most:i,euros:d,paid:b,time:t,stamp:r}";
+
 static const duet_method methods[] = {
-    {.name = "shop.menu", .signature = "a:", .handler = menu, .flags = DUET_METHOD_INLINE},
-    {.name = "shop.bill", .signature = "m:m", .handler = bill, .flags = DUET_METHOD_INLINE},
+    {.name = "shop.menu",
+     .signature = "[%good]:",
+     .handler = menu,
+     .flags = DUET_METHOD_INLINE},
+    {.name = "shop.bill",
+     .signature = "%bill:%order",
+     .handler = bill,
+     .flags = DUET_METHOD_INLINE,
+     .help = "What the lines of an order cost.",
+     .params = "order"},
     {.name = "shop.bake",
      .signature = "s:i",
      .handler = bake,
@@ -198,6 +209,7 @@ int main(int argc, char *argv[])
     fill_stdio();
     static struct shop shop;
     duet_server *server = shop.server = duet_server_new();
+    duet_server_add_types(server, types);
     duet_server_add(server, methods, &shop);
     duet_server_add_hooks(server, &(duet_hooks){.after = log_call}, stderr);
     duet_server_stop_on_signals(server);

@@ -74,17 +74,64 @@ class Tour(unittest.TestCase):
         cake = {"lines": [{"name": "cake", "count": 1}]}
         rows = [
             (NOT_SOLD, 'we do not sell "cake"', "shop.bill", cake),
-            (NOT_SOLD, 'we do not sell ""', "shop.bill", {"lines": [7]}),
-            (PARAMS, "count must be 1 to 1000, got 0", "shop.bill", {"lines": [{"name": "tart"}]}),
-            (PARAMS, "lines must be an array", "shop.bill", {}),
-            (PARAMS, "lines must be an array", "shop.bill", []),
-            (PARAMS, "shop.bill: argument 1 must be map, got array", "shop.bill", [7]),
-            (PARAMS, "shop.bill: lines must be an array", "shop.ask", "shop.bill", [[]]),
+            (PARAMS, "count must be 1 to 1000, got 0", "shop.bill", {"lines": [["tart", 0]]}),
             (NOT_SOLD, 'shop.bill: we do not sell "cake"', "shop.ask", "shop.bill", [cake]),
         ]
         for call in self.each():
             for code, words, method, *args in rows:
                 self.assert_error(call, code, words, method, *args)
+
+    def test_an_order_that_is_none_is_told_where(self):
+        rows = [
+            ('must be map, got array', [7]),
+            (': "lines" is missing', {}),
+            (': "lines" is missing', []),
+            (', "lines": must be array, got int', {"lines": 7}),
+            (', "lines", item 2: must be array or map, got int', {"lines": [["tart", 1], 7]}),
+            (', "lines", item 1: "count" is missing', {"lines": [{"name": "tart"}]}),
+            (', "lines", item 1: "count" is missing', {"lines": [["tart"]]}),
+            (', "lines", item 1, "count": must be int, got string', {"lines": [["tart", "1"]]}),
+            (', "customer": must be string, got int', {"lines": [], "customer": 7}),
+        ]
+        for call in self.each():
+            for words, order in rows:
+                words = f"shop.bill: argument 1 'order'{' ' * words.startswith('must')}{words}"
+                self.assert_error(call, PARAMS, words, "shop.bill", order)
+        words = "shop.bill: shop.bill: argument 1 'order': \"lines\" is missing"
+        self.assert_error(self.peer.call, PARAMS, words, "shop.ask", "shop.bill", [[]])
+
+    def test_a_line_may_come_as_an_array(self):
+        order = {"customer": "Ada", "lines": [["bread", 2], ["roll", 10, "no more is looked at"]]}
+        for call in self.each():
+            self.assertEqual(call("shop.bill", order)["cents"], BILL["cents"])
+            self.assertEqual(call("shop.ask", "shop.bill", [order])["cents"], BILL["cents"])
+
+    def test_a_method_is_described(self):
+        def plain(word, **more):
+            return {"type": word, "nil": False, **more}
+
+        def member(name, kind, optional=False):
+            return {"name": name, "optional": optional, "type": kind}
+
+        lines = plain("array", items=plain("named", name="line"))
+        for call in self.each():
+            told = call("system.describe", "shop.bill")
+            [alternative] = told.pop("alternatives")
+            types = told.pop("types")
+            self.assertEqual(told, {
+                "name": "shop.bill", "help": "What the lines of an order cost.", "flags": ["inline"],
+                "timeout_ms": 0, "max_running": 0, "signature": "%bill:%order"})
+            self.assertEqual(alternative, {
+                "result": plain("named", name="bill"), "takes_anything": False,
+                "params": [member("order", plain("named", name="order"))]})
+            self.assertEqual(set(types), {"bill", "order", "line"})
+            self.assertEqual(types["order"], plain("struct", members=[
+                member("customer", plain("string"), optional=True), member("lines", lines)]))
+            self.assertEqual(types["line"], plain("record", members=[
+                member("name", plain("string")), member("count", plain("int"))]))
+            self.assertEqual(types["bill"]["members"][0], member("customer", {"type": "string", "nil": True}))
+            self.assertEqual(call("system.methodSignature", "shop.bill"), [["struct", "struct"]])
+            self.assertEqual(call("system.methodSignature", "shop.menu"), [["array"]])
 
     def test_a_method_calls_another(self):
         for call in self.each():
@@ -129,10 +176,11 @@ class Tour(unittest.TestCase):
 
     def test_the_hook_logs_each_call(self):
         self.peer.call("shop.menu")
-        self.assert_error(self.peer.call, PARAMS, "lines must be an array", "shop.bill", {})
+        words = "shop.bill: argument 1 'order': \"lines\" is missing"
+        self.assert_error(self.peer.call, PARAMS, words, "shop.bill", {})
         log = self.server.errors()
         self.assertRegex(log, r"127\.0\.0\.1:\d+ shop\.menu: 0 \n")
-        self.assertIn(" shop.bill: -32602 lines must be an array\n", log)
+        self.assertIn(f" shop.bill: -32602 {words}\n", log)
 
     def wait_until(self, is_true):
         """Asks until it is so: what another thread of the server does has no answer to wait for."""
