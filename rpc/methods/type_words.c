@@ -6,6 +6,7 @@
 
 #include "escape.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,11 +60,6 @@ static unsigned without_twins(unsigned leaves)
     return leaves;
 }
 
-static const char *leaf_words(enum duet_leaf leaf)
-{
-    return leaf == DUET_LEAF_ANY ? "any value" : duet_leaf_name(leaf);
-}
-
 /* "int, double or nil" */
 static void add_leaves(struct words *words, unsigned leaves)
 {
@@ -74,7 +70,8 @@ static void add_leaves(struct words *words, unsigned leaves)
             continue;
         left &= ~DUET_BIT(i);
         unsigned to_come = left | nil;
-        add(words, "%s%s", leaf_words((enum duet_leaf)i),
+        bool is_any = i == DUET_LEAF_ANY;
+        add(words, "%s%s", is_any ? "any value" : duet_leaf_name((enum duet_leaf)i),
             to_come == 0                     ? ""
             : (to_come & (to_come - 1)) != 0 ? ", "
                                              : " or ");
@@ -180,10 +177,11 @@ static void add_key(struct words *words, const msgpack_object *key)
 /* Which value of a container it is about. */
 static void add_step(struct words *words, const struct duet_type_level *level)
 {
+    add(words, ", ");
     if (level->kind == DUET_FORM_ITEMS || level->kind == DUET_FORM_TUPLE)
-        add(words, ", item %u", level->next);
+        add(words, "item %u", level->next);
     else
-        add(words, ", "), add_key(words, &level->values[2 * ((size_t)level->next - 1)]);
+        add_key(words, &level->values[2 * ((size_t)level->next - 1)]);
 }
 
 /* `, item 3, "count"`: the way from the argument to the value, its middle left out if it is
@@ -232,42 +230,46 @@ static void add_type_failure(struct words *words, const msgpack_object *got, uns
     add_got(words, got, leaves);
 }
 
-/* Whether a map has a member of that name; a record's array, an item in that place. */
-static bool has_member(const struct duet_types *types, const msgpack_object *object,
-                       const struct duet_form *form, uint32_t i)
+/* Notes which members of the form a value has: a record's array those in its places, a map
+ * those that its keys name. */
+static void note_members(const struct duet_types *types, const msgpack_object *object,
+                         const struct duet_form *form, bool *is_there)
 {
-    const char *name;
-    size_t size;
-    if (object->type != MSGPACK_OBJECT_MAP)
-        return i < object->via.array.size;
-    for (uint32_t n = 0; n < object->via.map.size; n++)
-        if (duet_type_key_text(&object->via.map.ptr[n].key, &name, &size) &&
-            duet_form_find(types, form, name, size, i) == i)
-            return true;
-    return false;
+    bool is_array = object->type == MSGPACK_OBJECT_ARRAY;
+    for (uint32_t i = 0; is_array && i < form->count; i++)
+        is_there[i] = i < object->via.array.size;
+    int64_t found = -1;
+    for (uint32_t n = 0; !is_array && n < object->via.map.size; n++) {
+        const char *name;
+        size_t size;
+        if (!duet_type_key_text(&object->via.map.ptr[n].key, &name, &size))
+            continue;
+        found = duet_form_find(types, form, name, size, (uint32_t)(found + 1));
+        if (found >= 0)
+            is_there[found] = true;
+    }
 }
 
-/* The first one that is missing. It looks at no more than LOOKS members: of those that are
- * there, all but the last few may be before it, each found by a walk over the map. */
+/* The first one that is missing; without memory to find it, that one is. */
 static void add_missing(struct words *words, const struct duet_type_check *check)
 {
-    enum { LOOKS = 100 };
     const struct duet_types *types = check->types;
     const struct duet_form *form = check->form;
-    uint32_t looks = 0;
-    for (uint32_t i = 0; i < form->count && looks < LOOKS; i++) {
-        const struct duet_part *part = &types->parts[form->first + i];
-        if (part->required == DUET_PART_OPTIONAL)
-            continue;
-        looks++;
-        if (!has_member(types, check->got, form, i)) {
-            add(words, ": ");
-            add_name(words, duet_part_name(types, part), part->name_size);
-            add(words, " is missing");
-            return;
-        }
+    const struct duet_part *part = &types->parts[form->first];
+    bool *is_there = duet_arena_alloc(check->arena, form->count * sizeof *is_there);
+    uint32_t i = 0;
+    if (is_there == NULL) {
+        add(words, ": one of its %u members is missing", form->least);
+        return;
     }
-    add(words, ": of its %u members some are missing", form->least);
+    memset(is_there, 0, form->count * sizeof *is_there);
+    note_members(types, check->got, form, is_there);
+    while (i < form->count && (is_there[i] || part[i].required == DUET_PART_OPTIONAL))
+        i++;
+    assert(i < form->count);
+    add(words, ": ");
+    add_name(words, duet_part_name(types, &part[i]), part[i].name_size);
+    add(words, " is missing");
 }
 
 static void add_failure(struct words *words, const struct duet_type_check *check,

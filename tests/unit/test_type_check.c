@@ -382,8 +382,7 @@ static void ten_thousand_members_are_checked_in_any_order(void **state)
     assert_string_equal(check_many(MANY, backwards), "");
     assert_string_equal(check_many(MANY, shuffled), "");
     assert_string_equal(check_many(5, forwards), "m: argument 1: \"m5\" is missing");
-    assert_string_equal(check_many(MANY, but_one),
-                        "m: argument 1: of its 10000 members some are missing");
+    assert_string_equal(check_many(MANY, but_one), "m: argument 1: \"m5000\" is missing");
     use_many_members("?");
     assert_string_equal(check_many(MANY, backwards), "");
     assert_string_equal(check_many(5, shuffled), "");
