@@ -11,7 +11,7 @@
 
 static void *items_at(const struct duet_type_list *list, size_t i)
 {
-    return (char *)list->items + i * list->item_size;
+    return list->items != NULL ? (char *)list->items + i * list->item_size : NULL;
 }
 
 void *duet_type_list_add(struct duet_type_list *list, size_t count)
