@@ -12,6 +12,7 @@ enum effect {
     EFFECT_LIMIT,
     EFFECT_INLINE,
     EFFECT_REFUSE_BUSY,
+    EFFECT_LATER,
     EFFECT_OF_OTHERS, /* for what else reads the interface: clients, jubatus' proxies */
 };
 
@@ -22,14 +23,15 @@ static const struct known {
 } knowns[] = {
     {"timeout", EFFECT_TIMEOUT, false},      {"limit", EFFECT_LIMIT, false},
     {"inline", EFFECT_INLINE, false},        {"refuse_busy", EFFECT_REFUSE_BUSY, false},
-    {"idempotent", EFFECT_OF_OTHERS, false}, {"deprecated", EFFECT_OF_OTHERS, false},
-    {"random", EFFECT_OF_OTHERS, true},      {"cht", EFFECT_OF_OTHERS, true},
-    {"broadcast", EFFECT_OF_OTHERS, true},   {"internal", EFFECT_OF_OTHERS, true},
-    {"update", EFFECT_OF_OTHERS, true},      {"analysis", EFFECT_OF_OTHERS, true},
-    {"nolock", EFFECT_OF_OTHERS, true},      {"pass", EFFECT_OF_OTHERS, true},
-    {"all_and", EFFECT_OF_OTHERS, true},     {"all_or", EFFECT_OF_OTHERS, true},
-    {"concat", EFFECT_OF_OTHERS, true},      {"merge", EFFECT_OF_OTHERS, true},
-    {"add", EFFECT_OF_OTHERS, true},         {"ignore", EFFECT_OF_OTHERS, true},
+    {"later", EFFECT_LATER, false},          {"idempotent", EFFECT_OF_OTHERS, false},
+    {"deprecated", EFFECT_OF_OTHERS, false}, {"random", EFFECT_OF_OTHERS, true},
+    {"cht", EFFECT_OF_OTHERS, true},         {"broadcast", EFFECT_OF_OTHERS, true},
+    {"internal", EFFECT_OF_OTHERS, true},    {"update", EFFECT_OF_OTHERS, true},
+    {"analysis", EFFECT_OF_OTHERS, true},    {"nolock", EFFECT_OF_OTHERS, true},
+    {"pass", EFFECT_OF_OTHERS, true},        {"all_and", EFFECT_OF_OTHERS, true},
+    {"all_or", EFFECT_OF_OTHERS, true},      {"concat", EFFECT_OF_OTHERS, true},
+    {"merge", EFFECT_OF_OTHERS, true},       {"add", EFFECT_OF_OTHERS, true},
+    {"ignore", EFFECT_OF_OTHERS, true},
 };
 
 static const struct known *find_known(struct idl_checker *checker,
@@ -65,8 +67,9 @@ static unsigned number(struct idl_checker *checker, const struct idl_decorator *
 static void apply(struct idl_checker *checker, struct idl_method *method,
                   const struct idl_decorator *decorator, const struct known *known)
 {
-    if ((known->effect == EFFECT_INLINE || known->effect == EFFECT_REFUSE_BUSY) &&
-        decorator->count > 0)
+    bool is_flag = known->effect == EFFECT_INLINE || known->effect == EFFECT_REFUSE_BUSY ||
+                   known->effect == EFFECT_LATER;
+    if (is_flag && decorator->count > 0)
         idl_error(checker->reports, decorator->name.place, "#@%s takes no arguments",
                   known->name);
     switch (known->effect) {
@@ -81,6 +84,9 @@ static void apply(struct idl_checker *checker, struct idl_method *method,
         break;
     case EFFECT_REFUSE_BUSY:
         method->refuses_busy = true;
+        break;
+    case EFFECT_LATER:
+        method->answers_later = true;
         break;
     case EFFECT_OF_OTHERS:
         break;
@@ -97,6 +103,9 @@ static const struct idl_decorator *find(const struct idl_method *method, const c
 
 static void check_together(struct idl_checker *checker, const struct idl_method *method)
 {
+    if (method->answers_later && method->is_oneway)
+        idl_error(checker->reports, find(method, "later")->name.place,
+                  "'%s' is oneway, so nobody waits for its answer", method->name.text);
     if (method->is_inline && method->timeout_ms > 0)
         idl_error(checker->reports, find(method, "timeout")->name.place,
                   "a method that runs inline holds the loop that would see to its time limit: "

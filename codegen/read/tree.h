@@ -162,7 +162,7 @@ struct idl_method {
     /* Once it is checked. */
     struct idl_decl **exceptions; /* `throw_count` of them */
     unsigned timeout_ms, max_running;
-    bool is_inline, refuses_busy;
+    bool is_inline, refuses_busy, answers_later;
 };
 
 struct idl_service {

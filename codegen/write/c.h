@@ -43,6 +43,15 @@ void gen_service_header(struct gen_c *c, const struct idl_decl *service);
 void gen_function(struct gen_c *c, const char *head, const struct idl_method *method,
                   const char *tail);
 
+/* Whether its function has a result to store: otherwise it answers by itself, or there is none.
+ */
+bool gen_has_result(const struct idl_method *method);
+
+/* The prototype of what answers a method that does so later: "int calc_answer_double(…)"; false
+ * for those that have nothing of their own to answer. */
+bool gen_answer(struct gen_c *c, const struct idl_decl *service,
+                const struct idl_method *method, const char *tail);
+
 /* ---- c_values.c, c_containers.c: init, free, copy, equal */
 
 void gen_values(struct gen_c *c);
@@ -59,6 +68,9 @@ const char *gen_copy_part(struct gen_c *c, const struct idl_type *type, const ch
                           const char *from);
 const char *gen_equal_part(struct gen_c *c, const struct idl_type *type, const char *a,
                            const char *b);
+
+/* "&x", but "x" for "(*x)". */
+const char *gen_address_of(struct gen_c *c, const char *part);
 
 /* The C expression of a default, or NULL for one that is all zeros. */
 const char *gen_standard(struct gen_c *c, const struct idl_type *type,

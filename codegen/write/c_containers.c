@@ -121,7 +121,7 @@ static void add_equal(struct gen_c *c, const struct gen_type *type)
             " {\n        const %s_entry *other = find_%s(b, a->entries[i].key);\n"
             "        if (other == NULL || !(%s))\n            return false;\n    }\n"
             "    return true;\n}\n\n",
-            type->name, gen_flat(c->memory, type->words),
+            type->name, type->function,
             gen_equal_part(c, part->next, "a->entries[i].value", "other->value"));
 }
 
@@ -193,9 +193,7 @@ static void add_map_find(struct gen_c *c, const struct gen_type *type)
     const struct idl_type *key = type->type->arguments;
     const char *items[] = {idl_format(c->memory, "const %s *value", type->name),
                            key_argument(c, key)};
-    gen_list(c,
-             idl_format(c->memory, "static %s_entry *find_%s(", type->name,
-                        gen_flat(c->memory, type->words)),
+    gen_list(c, idl_format(c->memory, "static %s_entry *find_%s(", type->name, type->function),
              items, 2, ")\n{\n");
     gen_add(c->out,
             "    size_t i;\n"
@@ -215,8 +213,7 @@ static void add_map_get(struct gen_c *c, const struct gen_type *type)
     gen_add(c->out,
             "    const %s_entry *entry = find_%s(value, key);\n"
             "    return entry != NULL ? %sentry->value : NULL;\n}\n\n",
-            type->name, gen_flat(c->memory, type->words),
-            gen_is_got_itself(key->next) ? "" : "&");
+            type->name, type->function, gen_is_got_itself(key->next) ? "" : "&");
 }
 
 static void add_map_add(struct gen_c *c, const struct gen_type *type)
@@ -233,7 +230,7 @@ static void add_map_add(struct gen_c *c, const struct gen_type *type)
     gen_add(c->out,
             "    %s_entry *entries, *entry = find_%s(value, key);\n"
             "    if (entry != NULL)\n        return &entry->value;\n",
-            type->name, gen_flat(c->memory, type->words));
+            type->name, type->function);
     add_growth(c, shape);
     if (is_string)
         gen_add(c->out, "    if (copy_string(&entry->key, key) < 0)\n        return NULL;\n");

@@ -39,7 +39,7 @@ static struct expression scalar(struct gen_c *c, const struct idl_type *type, co
     };
     const char *words = "";
     if (type->decl != NULL)
-        words = gen_flat(c->memory, gen_find_type(&c->types, type)->words);
+        words = gen_find_type(&c->types, type)->function;
     if (type->kind == IDL_MESSAGE) { /* a pointer */
         return (struct expression){
             idl_format(c->memory, "read_%s_or_nil(", words), {c->reader, from}, 2};
@@ -127,7 +127,7 @@ void gen_read_part(struct gen_c *c, int indent, const struct idl_type *type, con
     items[count++] = idl_format(c->memory, "&%s", to);
     gen_list(c,
              idl_format(c->memory, "%*sread_%s(", indent, "",
-                        gen_flat(c->memory, gen_find_type(&c->types, type)->words)),
+                        gen_find_type(&c->types, type)->function),
              items, count, ");\n");
 }
 
@@ -303,7 +303,7 @@ static void add_enum(struct gen_c *c, const struct gen_type *type)
 
 static void add_head(struct gen_c *c, const struct gen_type *type, const char *end)
 {
-    const char *words = gen_flat(c->memory, type->words);
+    const char *words = type->function;
     bool is_enum = type->type->kind == IDL_ENUM && !type->type->is_nullable;
     const char *items[4];
     size_t count = 0;
@@ -339,7 +339,7 @@ static void add_reader(struct gen_c *c, const struct gen_type *type)
 
 static void add_or_nil(struct gen_c *c, const struct gen_type *type, bool is_head)
 {
-    const char *words = gen_flat(c->memory, type->words);
+    const char *words = type->function;
     const char *items[] = {"struct reader *reader", "const duet_value *from"};
     gen_list(c, idl_format(c->memory, "static %s *read_%s_or_nil(", type->name, words), items,
              2, is_head ? ");\n" : ")\n{\n");
@@ -370,10 +370,12 @@ void gen_readers(struct gen_c *c)
     if (has_heads)
         gen_add(c->out, "\n");
     for (const struct gen_type *one = c->types.in_order; one; one = one->next_in_order) {
+        c->types.view = one->home;
         if (!one->is_read || is_raw(one))
             continue;
         add_reader(c, one);
         if (one->is_read_behind_pointer)
             add_or_nil(c, one, false);
     }
+    c->types.view = c->file;
 }

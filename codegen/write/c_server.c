@@ -35,11 +35,6 @@ static void add_raises(struct gen_c *c, const struct idl_decl *service)
 
 /* ---- Handlers */
 
-static bool has_result(const struct idl_method *method)
-{
-    return method->result->kind != IDL_VOID && method->result->kind != IDL_OBJECT;
-}
-
 /* duet_arg_int() and so on read an argument at once. */
 static const char *direct_reader(const struct idl_type *type)
 {
@@ -98,7 +93,7 @@ static void add_run(struct gen_c *c, const char *head, const struct idl_method *
     for (const struct idl_field *field = method->arguments; field; field = field->next)
         items[count++] = idl_format(c->memory, "%s%s", gen_is_struct(field->type) ? "&" : "",
                                     gen_argument(c->memory, field->name.text));
-    if (has_result(method))
+    if (gen_has_result(method))
         items[count++] = "&result";
     gen_list(
         c,
@@ -106,8 +101,8 @@ static void add_run(struct gen_c *c, const char *head, const struct idl_method *
         items, count, ");\n");
 }
 
-/* The statement behind a run that went well. */
-static void add_answer(struct gen_c *c, const struct idl_type *type)
+/* "duet_reply_int(call, result)"; NULL for what goes through the writer. */
+static const char *reply(struct gen_c *c, const struct idl_type *type, const char *result)
 {
     static const char *const replies[] = {
         [IDL_BOOL] = "bool",    [IDL_BYTE] = "int",      [IDL_SHORT] = "int",
@@ -115,16 +110,44 @@ static void add_answer(struct gen_c *c, const struct idl_type *type)
         [IDL_USHORT] = "uint",  [IDL_UINT] = "uint",     [IDL_ULONG] = "uint",
         [IDL_FLOAT] = "double", [IDL_DOUBLE] = "double", [IDL_TIMESTAMP] = "time",
         [IDL_ENUM] = "int"};
-    bool is_value = !type->is_nullable && !gen_is_struct(type) && type->kind != IDL_STRING;
+    if (type->is_nullable || gen_is_struct(type) || type->kind == IDL_STRING)
+        return NULL;
+    return idl_format(c->memory, "duet_reply_%s(call, %s%s)", replies[type->kind],
+                      type->kind == IDL_FLOAT ? "(double)" : "", result);
+}
+
+static void write_answer(struct gen_c *c, int indent, const struct idl_type *type,
+                         const char *result)
+{
+    c->writer = "duet_call_writer(call)";
+    gen_write_part(c, indent, type, result);
+    c->writer = "writer";
+}
+
+static void add_result_answer(struct gen_c *c, const struct idl_type *type)
+{
+    const char *value = reply(c, type, "result");
     gen_add(c->out, "    if (rc == 0)\n");
-    if (is_value) {
-        gen_add(c->out, "        rc = duet_reply_%s(call, %sresult);\n", replies[type->kind],
-                type->kind == IDL_FLOAT ? "(double)" : "");
-    } else {
-        c->writer = "duet_call_writer(call)";
-        gen_write_part(c, 8, type, "result");
-        c->writer = "writer";
+    if (value != NULL)
+        gen_add(c->out, "        rc = %s;\n", value);
+    else
+        write_answer(c, 8, type, "result");
+}
+
+/* Its errors stick in the call. */
+static void add_later_answer(struct gen_c *c, const struct idl_decl *service,
+                             const struct idl_method *method)
+{
+    const struct idl_type *type = method->result;
+    if (!gen_answer(c, service, method, ")\n{\n"))
+        return;
+    const char *value = reply(c, type, "answer");
+    if (value != NULL) {
+        gen_add(c->out, "    return %s;\n}\n\n", value);
+        return;
     }
+    write_answer(c, 4, type, gen_is_struct(type) ? "(*answer)" : "answer");
+    gen_add(c->out, "    return 0;\n}\n\n");
 }
 
 /* Whether an argument may be refused, or takes memory. */
@@ -141,7 +164,7 @@ static void see_arguments(struct gen_c *c, const struct idl_method *method, bool
 static void add_result(struct gen_c *c, const struct idl_method *method)
 {
     const struct idl_type *type = method->result;
-    if (!has_result(method))
+    if (!gen_has_result(method))
         return;
     if (gen_is_struct(type))
         gen_add(c->out, "    %sresult;\n    int rc = %s_init(&result);\n",
@@ -152,7 +175,8 @@ static void add_result(struct gen_c *c, const struct idl_method *method)
 
 static void add_handler(struct gen_c *c, const char *service, const struct idl_method *method)
 {
-    bool reads, takes_memory, is_struct = has_result(method) && gen_is_struct(method->result);
+    bool reads, takes_memory,
+        is_struct = gen_has_result(method) && gen_is_struct(method->result);
     see_arguments(c, method, &reads, &takes_memory);
     gen_add(c->out, "static int serve_%s%s(duet_call *call, void *ctx)\n{\n", c->handler_prefix,
             method->name.text);
@@ -175,8 +199,8 @@ static void add_handler(struct gen_c *c, const char *service, const struct idl_m
         add_run(c, "    if (rc == 0)\n        rc = ", method);
     else
         add_run(c, idl_format(c->memory, "    %src = ", declare), method);
-    if (has_result(method)) {
-        add_answer(c, method->result);
+    if (gen_has_result(method)) {
+        add_result_answer(c, method->result);
         gen_free_part(c, 4, method->result, "result");
     }
     if (takes_memory)
@@ -186,10 +210,13 @@ static void add_handler(struct gen_c *c, const char *service, const struct idl_m
 
 /* ---- Types and registration */
 
-static bool is_used_message(const struct gen_type *type)
+/* What is one message in the interface is one in signatures, whatever its homes. */
+static bool is_first_of_decl(const struct gen_c *c, const struct gen_type *type)
 {
-    return type->type->kind == IDL_MESSAGE && !type->type->is_nullable &&
-           (type->is_read || type->is_written);
+    const struct gen_type *one = c->types.in_order;
+    while (one != type && (one->type->decl != type->type->decl || !one->is_in_signature))
+        one = one->next_in_order;
+    return one == type;
 }
 
 /* Messages by name, each text complete in itself: those in a circle are in one. */
@@ -201,22 +228,23 @@ static void add_types(struct gen_c *c, const char *names)
             "static const char *const %s_types[] = {",
             names);
     for (const struct gen_type *one = c->types.in_order; one; one = one->next_in_order) {
-        if (!is_used_message(one))
+        if (!one->is_in_signature || !is_first_of_decl(c, one))
             continue;
-        gen_add(c->out, "%s%s_%s=%s", is_open ? " " : "\n    \"", names,
-                gen_flat(c->memory, one->words),
+        c->types.view = one->home;
+        gen_add(c->out, "%s%s_%s=%s", is_open ? " " : "\n    \"", names, one->words,
                 gen_message_signature(c, names, one->type->decl));
         is_open = gen_types_are_open(&c->types, one);
         if (!is_open)
             gen_add(c->out, "\",");
     }
+    c->types.view = c->file;
     gen_add(c->out, "\n};\n\n");
 }
 
 static bool has_messages(const struct gen_c *c)
 {
     for (const struct gen_type *one = c->types.first; one; one = one->next)
-        if (is_used_message(one))
+        if (one->is_in_signature)
             return true;
     return false;
 }
@@ -296,8 +324,10 @@ static void add_service(struct gen_c *c, const struct idl_decl *service, bool is
     c->handler_prefix = is_alone ? "" : idl_format(c->memory, "%s_", names);
     gen_add(c->out, "/* ---- Service %s */\n\n", service->name.text);
     add_raises(c, service);
-    for (const struct idl_method *one = service->service.methods; one; one = one->next)
+    for (const struct idl_method *one = service->service.methods; one; one = one->next) {
+        add_later_answer(c, service, one);
         add_handler(c, names, one);
+    }
     if (has_messages(c))
         add_types(c, names);
     add_register(c, names, service);

@@ -21,9 +21,10 @@ static const char *argument(struct gen_c *c, const struct idl_field *field)
                       name);
 }
 
-static bool has_result(const struct idl_method *method)
+bool gen_has_result(const struct idl_method *method)
 {
-    return method->result->kind != IDL_VOID && method->result->kind != IDL_OBJECT;
+    return method->result->kind != IDL_VOID && method->result->kind != IDL_OBJECT &&
+           !method->answers_later;
 }
 
 void gen_function(struct gen_c *c, const char *head, const struct idl_method *method,
@@ -38,9 +39,41 @@ void gen_function(struct gen_c *c, const char *head, const struct idl_method *me
     size_t n = 2;
     for (const struct idl_field *field = method->arguments; field; field = field->next)
         items[n++] = argument(c, field);
-    if (has_result(method))
+    if (gen_has_result(method))
         items[n++] = idl_format(c->memory, "%s*result", gen_c_type(&c->types, method->result));
     gen_list(c, head, items, n, tail);
+}
+
+bool gen_answer(struct gen_c *c, const struct idl_decl *service,
+                const struct idl_method *method, const char *tail)
+{
+    if (!method->answers_later || method->result->kind == IDL_VOID ||
+        method->result->kind == IDL_OBJECT)
+        return false;
+    const struct idl_field result = {.type = method->result, .name = {.text = "answer"}};
+    const char *items[] = {"duet_call *call", argument(c, &result)};
+    gen_list(c,
+             idl_format(c->memory, "int %s_answer_%s(", gen_service(c->memory, service),
+                        method->name.text),
+             items, 2, tail);
+    return true;
+}
+
+static void add_answers(struct gen_c *c, const struct idl_decl *service)
+{
+    bool is_first = true;
+    for (const struct idl_method *one = service->service.methods; one; one = one->next) {
+        if (!one->answers_later)
+            continue;
+        if (is_first)
+            gen_comment(
+                c, 0,
+                "Answer a call, one that is kept too: duet_kept_finish() takes what they "
+                "return.");
+        is_first = false;
+        gen_answer(c, service, one, ");\n");
+    }
+    gen_add(c->out, is_first ? "" : "\n");
 }
 
 /* "Raises: a, b." below the documentation; what it says of an object's method. */
@@ -48,7 +81,12 @@ static const char *doc_of(struct gen_c *c, const struct idl_method *method)
 {
     const char *doc = method->doc != NULL ? method->doc : "";
     const char *sign = doc[0] != '\0' ? "\n" : "";
-    if (method->result->kind == IDL_OBJECT) {
+    if (method->answers_later) {
+        doc = idl_format(c->memory,
+                         "%s%sAnswers by itself, and may keep the call to do so later.", doc,
+                         sign);
+        sign = "\n";
+    } else if (method->result->kind == IDL_OBJECT) {
         doc = idl_format(c->memory, "%s%sAnswers by itself: duet_reply_int(), ….", doc, sign);
         sign = "\n";
     }
@@ -86,40 +124,44 @@ static bool raises(const struct gen_c *c, const struct idl_decl *service)
     return false;
 }
 
-void gen_service_header(struct gen_c *c, const struct idl_decl *service)
+static void add_methods(struct gen_c *c, const char *name, const struct idl_decl *service)
 {
-    const char *name = gen_service(c->memory, service);
-    gen_comment(c, 0,
-                idl_format(c->memory, "Service %s%s%s", service->name.text,
-                           service->doc != NULL ? "\n\n" : "",
-                           service->doc != NULL ? service->doc : ""));
-    gen_add(
-        c->out,
-        "\n/* The functions behind its methods. Each returns 0, or what duet_fail() or "
-        "another\n"
-        " * function that failed returned. One that is NULL is a method that there is not. */\n"
-        "typedef struct %s_methods {\n",
-        name);
+    gen_add(c->out, "\n");
+    gen_comment(
+        c, 0,
+        "The functions behind its methods. Each returns 0, or what duet_fail() or another "
+        "function that failed returned. One that is NULL is a method that there is not. "
+        "Only those that say so may keep their call.");
+    gen_add(c->out, "typedef struct %s_methods {\n", name);
     for (const struct idl_method *one = service->service.methods; one; one = one->next) {
+        const char *member = gen_member(c->memory, one->name.text);
         gen_comment(c, 4, doc_of(c, one));
-        gen_function(
-            c, idl_format(c->memory, "    int (*%s)(", gen_member(c->memory, one->name.text)),
-            one, ");\n");
+        gen_function(c, idl_format(c->memory, "    int (*%s)(", member), one, ");\n");
     }
     gen_add(c->out, "    void *ctx; /* %s_register() sets it: what each function is given */\n",
             name);
     gen_add(c->out, "} %s_methods;\n\n", name);
+}
+
+void gen_service_header(struct gen_c *c, const struct idl_decl *service)
+{
+    const char *name = gen_service(c->memory, service), *doc = service->doc;
+    gen_comment(c, 0,
+                idl_format(c->memory, "Service %s%s%s", service->name.text,
+                           doc != NULL ? "\n\n" : "", doc != NULL ? doc : ""));
+    add_methods(c, name, service);
     if (raises(c, service)) {
-        gen_add(
-            c->out,
-            "/* Ends the call with the exception, and words for callers that do not know it. "
-            "Returns what\n * the function should return. */\n");
+        gen_comment(
+            c, 0,
+            "Ends the call with the exception, and words for callers that do not know it. "
+            "Returns what the function should return.");
         add_raise(c, service);
         gen_add(c->out, "\n");
     }
-    gen_add(c->out, "/* Adds its methods to the server. `methods` stays where it is as long as "
-                    "the server: it "
-                    "is\n * not copied. Fails as duet_server_add() does. */\n");
+    add_answers(c, service);
+    gen_comment(c, 0,
+                "Adds its methods to the server. `methods` stays where it is as long as the "
+                "server: it is not copied. Fails as duet_server_add() does.");
     const char *items[] = {"duet_server *server",
                            idl_format(c->memory, "%s_methods *methods", name), "void *ctx"};
     gen_list(c, idl_format(c->memory, "int %s_register(", name), items, 3, ");\n\n");

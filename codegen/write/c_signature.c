@@ -53,8 +53,7 @@ static const char *signature_of(struct gen_c *c, const char *names, const struct
         text = "i";
         break;
     case IDL_MESSAGE:
-        text = idl_format(c->memory, "%%%s_%s", names,
-                          gen_flat(c->memory, gen_find_type(&c->types, type)->words));
+        text = idl_format(c->memory, "%%%s_%s", names, gen_find_type(&c->types, type)->words);
         break;
     default:
         text = letters[type->kind];

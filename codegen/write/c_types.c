@@ -50,11 +50,22 @@ static bool has_name(const struct idl_type *type)
     return gen_is_maybe(type) || type->kind == IDL_RAW || type->kind > IDL_SCALARS;
 }
 
+static bool sees(const struct idl_file *view, const struct idl_file *file)
+{
+    if (view == file)
+        return true;
+    for (const struct idl_include *include = view->includes; include; include = include->next)
+        if (sees(include->file, file))
+            return true;
+    return false;
+}
+
 struct gen_type *gen_find_type(const struct gen_types *types, const struct idl_type *type)
 {
     struct idl_type wanted = gen_is_maybe(type) ? *type : gen_without_nil(type);
     struct gen_type *one = types->first;
-    while (one != NULL && !idl_types_are_equal(one->type, &wanted))
+    while (one != NULL &&
+           !(idl_types_are_equal(one->type, &wanted) && sees(types->view, one->home)))
         one = one->next;
     return one;
 }
@@ -86,6 +97,15 @@ static void for_parts(struct gen_types *types, const struct idl_type *type,
             visit(types, field->type);
 }
 
+static void for_parts_of(struct gen_types *types, const struct gen_type *type,
+                         void (*visit)(struct gen_types *types, const struct idl_type *part))
+{
+    const struct idl_file *before = types->view;
+    types->view = type->home;
+    for_parts(types, type->type, visit);
+    types->view = before;
+}
+
 /* ---- Collecting */
 
 static void collect(struct gen_types *types, const struct idl_type *type);
@@ -107,9 +127,9 @@ static void collect(struct gen_types *types, const struct idl_type *type)
         *copy = gen_is_maybe(type) ? *type : gen_without_nil(type);
         copy->next = NULL;
         one->type = copy;
-        one->home = types->file;
+        one->home = types->view;
         one->words = words_of(types->memory, copy);
-        one->name = idl_format(types->memory, "%s_%s", gen_prefix(types->memory, types->file),
+        one->name = idl_format(types->memory, "%s_%s", gen_prefix(types->memory, one->home),
                                one->words);
         struct gen_type **end = &types->first;
         while (*end != NULL)
@@ -128,7 +148,7 @@ static void collect_method(struct gen_types *types, const struct idl_method *met
 
 static void collect_file(struct gen_types *types, const struct idl_file *file)
 {
-    types->file = file;
+    types->view = file;
     for (struct idl_decl *decl = file->decls; decl; decl = decl->next) {
         struct idl_type type = {.kind = decl->kind == IDL_DECL_ENUM ? IDL_ENUM : IDL_MESSAGE,
                                 .decl = decl};
@@ -175,7 +195,7 @@ static void find_plain(struct gen_types *types)
         is_done = true;
         for (struct gen_type *one = types->first; one; one = one->next) {
             types->is_plain = one->is_plain;
-            for_parts(types, one->type, see_whether_plain);
+            for_parts_of(types, one, see_whether_plain);
             is_done = is_done && types->is_plain == one->is_plain;
             one->is_plain = types->is_plain;
         }
@@ -192,9 +212,11 @@ bool gen_takes_memory(struct gen_types *types, const struct idl_type *type)
 {
     if (type->kind == IDL_LIST || type->kind == IDL_MAP || gen_is_pointer(type))
         return true;
+    if (!has_name(type))
+        return false;
     bool before = types->takes_memory;
     types->takes_memory = false;
-    for_parts(types, type, see_whether_takes);
+    for_parts_of(types, gen_find_type(types, type), see_whether_takes);
     bool takes = types->takes_memory;
     types->takes_memory = before;
     return takes;
@@ -226,7 +248,7 @@ static void order(struct gen_types *types, struct gen_type *type)
     if (type->is_ordered)
         return;
     type->is_ordered = true;
-    for_parts(types, type->type, order_part);
+    for_parts_of(types, type, order_part);
     struct gen_type **end = &types->in_order;
     while (*end != NULL)
         end = &(*end)->next_in_order;
@@ -253,8 +275,8 @@ bool gen_types_are_open(struct gen_types *types, const struct gen_type *last)
     types->is_open = false;
     types->last = last;
     for (const struct gen_type *one = types->in_order; one != last; one = one->next_in_order)
-        for_parts(types, one->type, see_whether_later);
-    for_parts(types, last->type, see_whether_later);
+        for_parts_of(types, one, see_whether_later);
+    for_parts_of(types, last, see_whether_later);
     return types->is_open;
 }
 
@@ -269,7 +291,7 @@ static void read_type(struct gen_types *types, const struct idl_type *type)
     if (one->is_read)
         return;
     one->is_read = true;
-    for_parts(types, one->type, read_type);
+    for_parts_of(types, one, read_type);
 }
 
 static void write_type(struct gen_types *types, const struct idl_type *type)
@@ -281,28 +303,37 @@ static void write_type(struct gen_types *types, const struct idl_type *type)
     if (one->is_written)
         return;
     one->is_written = true;
-    for_parts(types, one->type, write_type);
+    for_parts_of(types, one, write_type);
+}
+
+static void use_method(struct gen_types *types, const struct idl_method *method)
+{
+    for (const struct idl_field *field = method->arguments; field; field = field->next)
+        read_type(types, field->type);
+    write_type(types, method->result);
 }
 
 void gen_types_use(struct gen_types *types)
 {
     for (const struct idl_decl *decl = types->file->decls; decl; decl = decl->next)
-        for (const struct idl_method *one = decl->service.methods; one; one = one->next) {
-            for (const struct idl_field *field = one->arguments; field; field = field->next)
-                read_type(types, field->type);
-            write_type(types, one->result);
-        }
+        for (const struct idl_method *one = decl->service.methods; one; one = one->next)
+            use_method(types, one);
+    for (struct gen_type *one = types->first; one; one = one->next)
+        one->is_in_signature = one->type->kind == IDL_MESSAGE && !one->type->is_nullable &&
+                               (one->is_read || one->is_written);
 }
 
 void gen_types_collect(struct gen_types *types, const struct idl_interface *interface)
 {
-    collect_files(types, interface->files);
+    types->file = interface->files;
+    collect_files(types, types->file);
     find_plain(types);
     for (struct gen_type *one = types->first; one; one = one->next) {
+        one->function = one->home == types->file ? one->words : one->name;
         order(types, one);
-        for_parts(types, one->type, find_pointer);
+        for_parts_of(types, one, find_pointer);
     }
-    types->file = interface->files;
+    types->view = types->file;
 }
 
 /* ---- In C */
@@ -344,4 +375,22 @@ void gen_check_c_names(const struct gen_types *types, struct idl_reports *report
                                                 : idl_type_words(types->memory, named->type),
                       idl_type_words(types->memory, made->type), one->name);
         }
+}
+
+static void check_stem(struct idl_memory *memory, const struct idl_interface *interface,
+                       const struct idl_include *include, struct idl_reports *reports)
+{
+    const char *stem = gen_file_stem(memory, include->file);
+    for (const struct idl_file *other = interface->files; other; other = other->next)
+        if (other != include->file && strcmp(gen_file_stem(memory, other), stem) == 0)
+            idl_error(reports, include->place, "%s and %s would both be %s.h in C",
+                      include->file->source->path, other->source->path, stem);
+}
+
+void gen_check_stems(struct idl_memory *memory, const struct idl_interface *interface,
+                     struct idl_reports *reports)
+{
+    for (const struct idl_file *file = interface->files; file; file = file->next)
+        for (const struct idl_include *one = file->includes; one; one = one->next)
+            check_stem(memory, interface, one, reports);
 }

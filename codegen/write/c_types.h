@@ -14,13 +14,16 @@ struct gen_type {
     const struct idl_type *type; /* not nullable, unless it is a "maybe" */
     const struct idl_file *home; /* whose header has it */
     const char *name;            /* "shop_line_list" */
-    const char *words;           /* "line_list": for functions that are static */
-    bool is_plain;               /* nothing in it is to be freed */
+    const char *words;           /* "line_list" */
+    const char *function; /* what ends the names of static functions for it: the words, or
+                             the name if its home is another file */
+    bool is_plain;        /* nothing in it is to be freed */
     /* Messages: something that may be nil points to one; and that is part of a value, or of one
      * that the server reads or writes. */
     bool is_used_behind_pointer, is_copied_behind_pointer;
     bool is_read_behind_pointer, is_written_behind_pointer;
     bool is_read, is_written; /* by the server */
+    bool is_in_signature;     /* a message that methods take or give */
 
     /* While C is written. */
     bool is_defined, is_declared, is_complete, is_ordered;
@@ -35,7 +38,10 @@ struct gen_types {
     struct idl_memory *memory;
     struct gen_type *first;      /* as they are found */
     struct gen_type *in_order;   /* each after those that it is made of, but for messages */
-    const struct idl_file *file; /* that is gone through */
+    const struct idl_file *file; /* that C is made of */
+    /* Whose types are found: a file's own, and those of files that it includes. What one file
+     * calls list<int> may have another home than what another does that knows nothing of it. */
+    const struct idl_file *view;
     bool is_plain, takes_memory; /* of what is gone through */
     const struct gen_type *last;
     bool is_open;
@@ -81,7 +87,9 @@ bool gen_types_are_open(struct gen_types *types, const struct gen_type *last);
  */
 bool gen_takes_memory(struct gen_types *types, const struct idl_type *type);
 
-/* Two types that would have one name in C, told of. */
+/* Two files that would have one header, and two types that would have one name, told of. */
+void gen_check_stems(struct idl_memory *memory, const struct idl_interface *interface,
+                     struct idl_reports *reports);
 void gen_check_c_names(const struct gen_types *types, struct idl_reports *reports);
 
 #endif

@@ -72,8 +72,7 @@ static bool has_functions(const struct idl_type *type)
            (type->kind > IDL_SCALARS && type->kind != IDL_ENUM);
 }
 
-/* "&x", but "x" for "(*x)". */
-static const char *address_of(struct gen_c *c, const char *part)
+const char *gen_address_of(struct gen_c *c, const char *part)
 {
     if (strncmp(part, "(*", 2) == 0)
         return idl_copy_text(c->memory, part + 2, strlen(part) - 3);
@@ -87,7 +86,7 @@ const char *gen_init_part(struct gen_c *c, const struct idl_type *type, const ch
         type->kind == IDL_LIST || type->kind == IDL_MAP || type->kind == IDL_RAW)
         return NULL;
     return idl_format(c->memory, "%s_init(%s)", gen_find_type(&c->types, type)->name,
-                      address_of(c, part));
+                      gen_address_of(c, part));
 }
 
 void gen_free_part(struct gen_c *c, int indent, const struct idl_type *type, const char *part)
@@ -111,11 +110,11 @@ const char *gen_copy_part(struct gen_c *c, const struct idl_type *type, const ch
         return idl_format(c->memory, "copy_string(&%s, %s)", to, from);
     if (gen_is_pointer(type))
         return idl_format(c->memory, "copy_%s_or_nil(&%s, %s)",
-                          gen_flat(c->memory, gen_find_type(&c->types, type)->words), to, from);
+                          gen_find_type(&c->types, type)->function, to, from);
     if (!has_functions(type) || gen_is_plain(&c->types, type))
         return NULL;
     return idl_format(c->memory, "%s_copy(%s, %s)", gen_find_type(&c->types, type)->name,
-                      address_of(c, to), address_of(c, from));
+                      gen_address_of(c, to), gen_address_of(c, from));
 }
 
 const char *gen_equal_part(struct gen_c *c, const struct idl_type *type, const char *a,
@@ -130,7 +129,7 @@ const char *gen_equal_part(struct gen_c *c, const struct idl_type *type, const c
                           a, b, a, b, gen_find_type(&c->types, type)->name, a, b);
     if (has_functions(type))
         return idl_format(c->memory, "%s_equal(%s, %s)", gen_find_type(&c->types, type)->name,
-                          address_of(c, a), address_of(c, b));
+                          gen_address_of(c, a), gen_address_of(c, b));
     if (type->kind == IDL_TIMESTAMP)
         return idl_format(c->memory,
                           "%s.seconds == %s.seconds && %s.nanoseconds == %s.nanoseconds", a, b,
@@ -310,7 +309,7 @@ static void add_pointer_functions(struct gen_c *c, const struct gen_type *type)
 /* Declared first, for what holds itself. */
 static void add_copy_or_nil(struct gen_c *c, const struct gen_type *type)
 {
-    const char *words = gen_flat(c->memory, type->words);
+    const char *words = type->function;
     const char *items[] = {idl_format(c->memory, "%s **to", type->name),
                            idl_format(c->memory, "const %s *from", type->name)};
     gen_list(c, idl_format(c->memory, "static int copy_%s_or_nil(", words), items, 2, ")\n{\n");
@@ -335,6 +334,7 @@ void gen_values(struct gen_c *c)
         if (one->is_copied_behind_pointer)
             add_copy_or_nil(c, one);
     for (const struct gen_type *one = c->types.first; one; one = one->next) {
+        c->types.view = one->home;
         if (one->type->kind == IDL_ENUM && !one->type->is_nullable)
             continue;
         enum idl_type_kind kind = one->type->kind;
@@ -351,4 +351,5 @@ void gen_values(struct gen_c *c)
         if (one->is_used_behind_pointer)
             add_pointer_functions(c, one);
     }
+    c->types.view = c->file;
 }

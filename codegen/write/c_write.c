@@ -31,9 +31,8 @@ void gen_write_part(struct gen_c *c, int indent, const struct idl_type *type, co
                 value, value);
     else if (is_struct(type))
         gen_add(c->out, "%*swrite_%s%s(%s, %s%s);\n", indent, "",
-                gen_flat(c->memory, gen_find_type(&c->types, type)->words),
-                gen_is_pointer(type) ? "_or_nil" : "", c->writer,
-                gen_is_pointer(type) ? "" : "&", value);
+                gen_find_type(&c->types, type)->function, gen_is_pointer(type) ? "_or_nil" : "",
+                c->writer, "", gen_is_pointer(type) ? value : gen_address_of(c, value));
     else
         gen_add(c->out, "%*s%s(%s, %s%s);\n", indent, "", writers[type->kind], c->writer,
                 type->kind == IDL_FLOAT ? "(double)" : "", value);
@@ -108,10 +107,8 @@ static void add_head(struct gen_c *c, const struct gen_type *type, const char *s
 {
     const char *items[] = {"duet_writer *writer",
                            idl_format(c->memory, "const %s *value", type->name)};
-    gen_list(c,
-             idl_format(c->memory, "static void write_%s%s(", gen_flat(c->memory, type->words),
-                        suffix),
-             items, 2, end);
+    gen_list(c, idl_format(c->memory, "static void write_%s%s(", type->function, suffix), items,
+             2, end);
 }
 
 static void add_or_nil(struct gen_c *c, const struct gen_type *type)
@@ -120,7 +117,7 @@ static void add_or_nil(struct gen_c *c, const struct gen_type *type)
     gen_add(c->out,
             "    if (value != NULL)\n        write_%s(writer, value);\n"
             "    else\n        duet_write_nil(writer);\n}\n\n",
-            gen_flat(c->memory, type->words));
+            type->function);
 }
 
 static bool has_writer(const struct gen_type *type)
@@ -142,6 +139,7 @@ void gen_writers(struct gen_c *c)
     if (has_heads)
         gen_add(c->out, "\n");
     for (const struct gen_type *one = c->types.in_order; one; one = one->next_in_order) {
+        c->types.view = one->home;
         if (!has_writer(one))
             continue;
         add_head(c, one, "", ")\n{\n");
@@ -159,4 +157,5 @@ void gen_writers(struct gen_c *c)
         if (one->is_written_behind_pointer)
             add_or_nil(c, one);
     }
+    c->types.view = c->file;
 }

@@ -15,6 +15,7 @@ bool gen_make(struct gen_file *files, const struct idl_interface *interface,
     files[0] = (struct gen_file){.path = idl_format(memory, "%s/%s.h", folder, c.stem)};
     files[1] = (struct gen_file){.path = idl_format(memory, "%s/%s_server.c", folder, c.stem)};
 
+    gen_check_stems(memory, interface, reports);
     gen_types_collect(&c.types, interface);
     gen_check_c_names(&c.types, reports);
     if (reports->errors > 0)

@@ -53,6 +53,19 @@ class Compile(DuetgenTest):
             self.assertEqual(self.run_duetgen(f"{name}.idl").stderr, "")
         self.compile("2-awkward", "include")
 
+    def test_files_that_know_nothing_of_each_other(self):
+        """What each calls list<int> or pair<int, int> is its own; who includes both knows which is which."""
+        self.write(pair="message pair<A, B> { 0: A first 1: B second 2: pair<A, B>? next }",
+                   left="include pair.idl\nmessage a { 0: list<int> x 1: map<string, list<int>> y 2: pair<int, int> z }",
+                   right="include pair.idl\nmessage b { 0: list<int> x 1: pair<int, int> z }",
+                   both="include left.idl\ninclude right.idl\n"
+                        "message c { 0: list<int> x 1: a left 2: b right 3: list<b> rights 4: pair<int, int> z }\n"
+                        "service s { c f(0: a left, 1: b right, 2: list<int> x, 3: pair<int, int> z) }")
+        names = "pair", "left", "right", "both"
+        for name in names:
+            self.assertEqual(self.run_duetgen(f"{name}.idl").stderr, "")
+        self.compile(*names)
+
     def test_jubatus(self):
         self.write(learn="message result { 0: string label 1: double score }\n"
                          "service learn {\n  #@random #@nolock #@pass\n"

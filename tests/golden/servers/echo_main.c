@@ -89,6 +89,41 @@ static int many(duet_call *call, void *ctx, bool truth_, int8_t i8_, int16_t i16
     return echo_scalars_copy(result, &all);
 }
 
+/* Those that answer by themselves: at once, or through the call that they have kept. */
+static int later(duet_call *call, void *ctx, int64_t value)
+{
+    (void)ctx;
+    duet_kept kept = duet_call_keep(call);
+    duet_kept_finish(kept, echo_answer_later(duet_kept_call(kept), value));
+    return 0;
+}
+
+static int later_tree(duet_call *call, void *ctx, const echo_tree *value)
+{
+    (void)ctx;
+    duet_kept kept = duet_call_keep(call);
+    duet_kept_finish(kept, echo_answer_later_tree(duet_kept_call(kept), value));
+    return 0;
+}
+
+static int later_text(duet_call *call, void *ctx, const char *value)
+{
+    (void)ctx;
+    return echo_answer_later_text(call, value);
+}
+
+static int later_raw(duet_call *call, void *ctx, const echo_raw *value)
+{
+    (void)ctx;
+    return echo_answer_later_raw(call, value);
+}
+
+static int later_place(duet_call *call, void *ctx, const echo_point *value)
+{
+    (void)ctx;
+    return echo_answer_later_place(call, value);
+}
+
 static char *last_note;
 
 static int note(duet_call *call, void *ctx, const char *text_)
@@ -131,6 +166,12 @@ static echo_methods methods = {
     .map_of_lists = map_of_lists,
     .nested_tuple = nested_tuple,
     .many = many,
+    .later = later,
+    .later_tree = later_tree,
+    .later_text = later_text,
+    .later_raw = later_raw,
+    .later_place = later_place,
+    .later_any = any,
     .note = note,
     .noted = noted,
 };
