@@ -1079,25 +1079,26 @@ DUET_API DUET_MUST_USE duet_kept duet_call_keep(duet_call *call);
 
 /* The kept call, to read its arguments and write its answer. This thread holds it from now on,
  * until it finishes or releases it: other threads get NULL, and can neither read, write nor
- * finish it. NULL too when it is finished or its server is freed. The same call again for who
- * holds it. Any thread. */
+ * finish it. NULL too when it is finished or its server's run is over. The same call again for
+ * who holds it. Any thread. */
 DUET_API DUET_MUST_USE duet_call *duet_kept_call(duet_kept kept);
 
-/* Lets go of it unfinished: what it has written so far is discarded. Nothing for who does not
+/* Lets go of it unfinished: what was written so far is discarded. Nothing for who does not
  * hold it. */
 DUET_API void duet_kept_release(duet_kept kept);
 
 /* Ends the call; `rc` is what a handler would return. 0: this is its answer. -ECANCELED: it is
  * over, but it had been answered already (by a time limit, a drain), or its caller was gone:
  * undo what was granted. -EALREADY: it has been finished before, another thread holds it and
- * will, or its server is freed. The after-hooks run inside it, and nothing else. Any thread. */
+ * will, or its server's run is over. The after-hooks run inside it, and nothing else. Any thread. */
 DUET_API int duet_kept_finish(duet_kept kept, int rc);
 
 /* `cancelled` is called when duet_call_cancelled() turns true, or soon if it is so already; at
  * most once, never by this function, on the thread of a loop with no lock held: it must be
  * quick. It wakes whoever works on the answer. `kept` is the call, if it has been kept (id 0 if
  * not). It may be finished inside, and at a time limit what it is finished with there is the
- * caller's answer; if it is not, it must be finished all the same.
+ * caller's answer (with a bare DUET_FAULT_CANCELLED, the fault that it would be told anyway); if
+ * it is not, it must be finished all the same.
  *
  * `ctx` of a call that is not kept: when its handler has returned `cancelled` does not run and
  * never will, so it may lie on the handler's stack; keeping the call drops what was registered

@@ -45,6 +45,13 @@ bool duet_call_warn(struct duet_call *call, enum duet_fate fate)
     return change(call, warning) == warning;
 }
 
+void duet_call_concede(struct duet_call *call)
+{
+    enum duet_fate now = fate_of(call);
+    if (now == FATE_TIMING_OUT || now == FATE_STOPPING)
+        change(call, now == FATE_TIMING_OUT ? FATE_TIMED_OUT : FATE_STOPPED);
+}
+
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate)
 {
     return change(call, fate) == fate;

@@ -203,6 +203,8 @@ void duet_kept_release(duet_kept kept)
  * service's end finds it gone. */
 static int finish_outermost(struct duet_call *call, duet_kept kept, int rc)
 {
+    if (rc == DUET_FAULT_CANCELLED && call->ending == ENDED_OK)
+        duet_call_concede(call);
     rc = duet_call_judge(call, rc);
     if (call->entries != NULL)
         rc = duet_within_gather(call, rc);
