@@ -666,7 +666,8 @@ typedef enum duet_option {
      * reply. */
     DUET_OPT_WRITE_TIMEOUT = 53,
     /* --idle-timeout: 300s; 0 to 604800s, in ms. A connection without a request; one whose call
-     * still runs, or whose client has a call of ours to answer, is not idle. 0: never. */
+     * still runs or is kept, or whose client has a call of ours to answer, is not idle. 0:
+     * never. */
     DUET_OPT_IDLE_TIMEOUT = 54,
     /* --linger-timeout: 30s; 1 to 86400s, in ms. How long an ending connection is read on after
      * its last reply, */
@@ -986,9 +987,10 @@ DUET_API void duet_writer_rewind(duet_writer *writer, duet_mark mark);
 
 /* True once nobody waits for the answer any more: the caller's connection was reset or hung up,
  * the call's time is up, or the server cancels what still runs at the end of a drain. A caller
- * that only ended sending waits for its answer; one that sent a notification never waited for
- * any, so its leaving cancels nothing. Long handlers ask now and then, and return early. Always
- * false for a handler that runs on a loop: inline, or without workers. */
+ * that only ended sending waits for its answer (but see DUET_METHOD_FIN_CANCELS); one that sent
+ * a notification never waited for any, so its leaving cancels nothing. Long handlers ask now
+ * and then, and return early. Always false for a handler that runs on a loop (inline, or
+ * without workers) and has not kept its call. */
 DUET_API bool duet_call_cancelled(const duet_call *call);
 
 /* The method's name; of one that does not exist, as it was called: 200 bytes at most, with
@@ -1090,15 +1092,16 @@ DUET_API void duet_kept_release(duet_kept kept);
 /* Ends the call; `rc` is what a handler would return. 0: this is its answer. -ECANCELED: it is
  * over, but it had been answered already (by a time limit, a drain), or its caller was gone:
  * undo what was granted. -EALREADY: it has been finished before, another thread holds it and
- * will, or its server's run is over. The after-hooks run inside it, and nothing else. Any thread. */
+ * will, or its server's run is over. The after-hooks run inside it, and nothing else. Any
+ * thread. */
 DUET_API int duet_kept_finish(duet_kept kept, int rc);
 
 /* `cancelled` is called when duet_call_cancelled() turns true, or soon if it is so already; at
  * most once, never by this function, on the thread of a loop with no lock held: it must be
  * quick. It wakes whoever works on the answer. `kept` is the call, if it has been kept (id 0 if
  * not). It may be finished inside, and at a time limit what it is finished with there is the
- * caller's answer (with a bare DUET_FAULT_CANCELLED, the fault that it would be told anyway); if
- * it is not, it must be finished all the same.
+ * caller's answer (with a bare DUET_FAULT_CANCELLED, the fault that it would be told anyway);
+ * if it is not, it must be finished all the same.
  *
  * `ctx` of a call that is not kept: when its handler has returned `cancelled` does not run and
  * never will, so it may lie on the handler's stack; keeping the call drops what was registered
@@ -1106,8 +1109,8 @@ DUET_API int duet_kept_finish(duet_kept kept, int rc);
  * it what lives as long as the server, and find the one that waits by `kept`.
  *
  * For who holds the call. A second registration replaces the first. An invoked call is
- * cancelled with the one that invoked it. 0; -ENOMEM; -ENOTSUP for a handler that runs inline
- * and has not kept its call. */
+ * cancelled with the one that invoked it. 0; -ENOMEM; -ENOTSUP for a handler that runs on a
+ * loop and has not kept its call. */
 DUET_API int duet_call_on_cancel(duet_call *call, void (*cancelled)(duet_kept kept, void *ctx),
                                  void *ctx);
 /* ---- Sessions ----
@@ -1323,13 +1326,14 @@ typedef struct duet_hooks {
     int (*before)(duet_call *call, void *ctx);
 
     /* Runs once for each call and tells what its caller was answered. It runs on the same
-     * thread, after the handler, when the reply is complete; for a call that did not begin, on
-     * the thread that found that out: a worker's or a loop's, so it must be quick. Those are
-     * refused for method, arguments, a limit or by a before-hook, or answered at their time
-     * limit or at the end of a drain while they waited; a call whose client left before it
-     * began is not told at all. Of a call that was answered at its time limit, or at the end of
-     * a drain, while its handler ran, it tells that fault (DUET_FAULT_TIMEOUT,
-     * DUET_FAULT_CANCELLED), when the handler has returned. */
+     * thread, after the handler, when the reply is complete; of a kept call, on the thread that
+     * finishes it; for a call that did not begin, on the thread that found that out: a worker's
+     * or a loop's, so it must be quick. Those are refused for method, arguments, a limit or by
+     * a before-hook, or answered at their time limit or at the end of a drain while they
+     * waited; a call whose client left before it began is not told at all. Of a call that was
+     * answered at its time limit, or at the end of a drain, while its handler ran or while it
+     * was kept, it tells that fault (DUET_FAULT_TIMEOUT, DUET_FAULT_CANCELLED), when the
+     * handler has returned, or when it is finished. */
     void (*after)(duet_call *call, const duet_outcome *outcome, void *ctx);
 
     /* Runs before anything is decoded, on a loop's thread or a worker's, when the method has
@@ -1409,7 +1413,8 @@ DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks 
     X(calls_in_progress)   /* now */                                                           \
     X(late_results)        /* of calls that were answered or dropped before */                 \
     X(unreadable_messages) /* of no protocol of ours, or without a msgid to answer */          \
-    X(unasked_replies)     /* replies that nobody asked for; ignored */
+    X(unasked_replies)     /* replies that nobody asked for; ignored */                        \
+    X(calls_kept)          /* now: to be answered later, or forgotten */
 
 #define DUET_COUNTER_MEMBER(name) uint64_t name;
 #define DUET_COUNTER_PLACE(name) +1

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 enum {
-    DUET_SCRATCH_SIZE = 64 * 1024
-}; /* one read; larger messages get a buffer of their own */
+    DUET_SCRATCH_SIZE = 64 * 1024, /* one read; larger messages get a buffer of their own */
+};
 
 struct duet_scratch {
     unsigned users;

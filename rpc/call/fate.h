@@ -40,7 +40,8 @@ bool duet_call_warn(struct duet_call *call, enum duet_fate fate);
 /* The holder of one that is about to be ended has no other answer. */
 void duet_call_concede(struct duet_call *call);
 
-/* The lender ends it, if that is not so already. False: its own answer is complete and on its way. */
+/* The lender ends it, if that is not so already. False: its own answer is complete and on its
+ * way. */
 bool duet_call_doom(struct duet_call *call, enum duet_fate fate);
 
 /* The holder of one that is lent has completed its answer. If another one has been given in its

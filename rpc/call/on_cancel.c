@@ -5,6 +5,7 @@
 #include "call.h"
 #include "kept.h"
 #include "kept_slots.h"
+#include "loop.h"
 
 #include <errno.h>
 
@@ -30,8 +31,8 @@ int duet_call_on_cancel(duet_call *call, void (*cancelled)(duet_kept kept, void 
 {
     if (call == NULL)
         return -EALREADY;
-    if (!duet_call_is_lent(call->root))
-        return -ENOTSUP;
+    if (call->kept == 0 && (duet_loop_is_here() || !duet_call_is_lent(call->root)))
+        return -ENOTSUP; /* who would tell it is here */
     duet_slots_lock();
     struct duet_slot *slot = slot_for(call);
     uint64_t id = slot != NULL ? slot->id : 0;

@@ -5,6 +5,7 @@
 #include "introspect.h"
 
 #include "call.h"
+#include "loop.h"
 #include "multicall.h"
 #include "registry.h"
 #include "server.h"
@@ -171,6 +172,19 @@ static int write_calls(duet_writer *writer, const duet_call_stats *calls)
     return rc;
 }
 
+/* The one that has been kept for longest: who looks for a call that was forgotten begins here.
+ */
+static void write_longest_kept(duet_writer *writer, const struct duet_service *service)
+{
+    struct duet_kept_count kept;
+    duet_kept_look(service, &kept);
+    uint64_t ns = kept.count > 0 ? duet_clock_ns() - kept.oldest_ns : 0;
+    duet_write_record(writer, 2, DUET_RECORD_MAP);
+    duet_write_field(writer, "method");
+    duet_write_text(writer, kept.oldest);
+    write_count(writer, "ms", ns / 1000000);
+}
+
 /* The fields of a record that goes on. */
 static void write_totals(duet_writer *writer, const duet_stats *stats)
 {
@@ -208,8 +222,10 @@ static int stats(duet_call *call, void *ctx)
     for (size_t i = 0; i < count; i++)
         called += atomic_load(&methods[i]->counts) != NULL;
     duet_writer *writer = duet_call_writer(call);
-    duet_write_record(writer, SERVER_COUNTERS + 2, DUET_RECORD_MAP);
+    duet_write_record(writer, SERVER_COUNTERS + 3, DUET_RECORD_MAP);
     write_totals(writer, &totals);
+    duet_write_field(writer, "longest_kept");
+    write_longest_kept(writer, call->service);
     duet_write_field(writer, "methods");
     int rc = duet_write_map(writer, called);
     if (has_other)

@@ -73,6 +73,9 @@ static void collect(const struct duet_server *server, duet_stats *stats)
         .refused_max_buffered = duet_counted(&server->refused_over_budget),
         .buffered_bytes = atomic_load(&server->budget.used),
     };
+    struct duet_kept_count kept;
+    duet_kept_look(&server->service, &kept);
+    stats->calls_kept = kept.count;
     pthread_mutex_t *lock = lock_of(server);
     pthread_mutex_lock(lock);
     for (size_t i = 0; i < server->home_count && server->is_serving; i++)
