@@ -682,6 +682,10 @@ typedef enum duet_option {
     DUET_OPT_CALL_TIMEOUT = 60,
     /* --max-multicall: 1024; 1 to 100000. Calls in one system.multicall. */
     DUET_OPT_MAX_MULTICALL = 61,
+    /* --slow-inline-ms: 100; 0 to 86400s, in ms. A DUET_METHOD_INLINE handler that holds its
+     * loop longer is told of once (duet_hooks.notice), and counted (slow_inline); one among
+     * many calls of its method that come together perhaps only the next time. 0: never. */
+    DUET_OPT_SLOW_INLINE_MS = 62,
     /* --request-timeout: 30s; 1 to 86400s, in ms. What duet_request_set_timeout() sets where a
      * program does not. */
     DUET_OPT_REQUEST_TIMEOUT = 63,
@@ -1383,11 +1387,12 @@ DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks 
     X(ok)      /* answered with a result */                                                    \
     X(fault)   /* answered with a fault */                                                     \
     X(refused) /* answered with a fault before it ran: a full queue, a busy method, a limit */ \
-    X(cancelled) /* answered with a fault at the end of a drain */                             \
-    X(dropped)   /* the client was gone before the answer */                                   \
-    X(timed_out) /* answered with a fault at its deadline */                                   \
-    X(queue_us)  /* waiting for a worker, us of all calls together */                          \
-    X(run_us)    /* and running on one */
+    X(cancelled)   /* answered with a fault at the end of a drain */                           \
+    X(dropped)     /* the client was gone before the answer */                                 \
+    X(timed_out)   /* answered with a fault at its deadline */                                 \
+    X(queue_us)    /* waiting for a worker, us of all calls together */                        \
+    X(run_us)      /* and running on one */                                                    \
+    X(slow_inline) /* inline, and longer than DUET_OPT_SLOW_INLINE_MS */
 
 #define DUET_SERVER_COUNTERS(X)                                                                \
     X(connections_open) /* now */                                                              \

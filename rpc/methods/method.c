@@ -101,6 +101,9 @@ static struct duet_method_entry *copy_row(const duet_method *row, void *ctx)
     method->timeout_ms = row->timeout_ms;
     method->is_default = false;
     duet_gate_init(&method->gate, row->max_running);
+    atomic_init(&method->slow_inline, 0);
+    atomic_init(&method->slow_is_told, false);
+    atomic_init(&method->slow_is_suspected, false);
     atomic_init(&method->counts, NULL);
     atomic_init(&method->large_reply, 0);
     method->help = name + name_size + 1;
@@ -195,7 +198,7 @@ void duet_counts_add(duet_call_stats *sum, const struct duet_counts *counts)
 void duet_method_sum(const struct duet_method_entry *method, size_t shards,
                      duet_call_stats *sum)
 {
-    *sum = (duet_call_stats){0};
+    *sum = (duet_call_stats){.slow_inline = atomic_load(&method->slow_inline)};
     const struct duet_counts *counts =
         atomic_load_explicit(&method->counts, memory_order_acquire);
     for (size_t i = 0; counts != NULL && i < shards; i++)

@@ -49,6 +49,8 @@ struct duet_method_entry {
     atomic_size_t references;
     _Atomic(struct duet_counts *) counts; /* an array, made by the first call that counts */
     struct duet_gate gate;
+    _Atomic uint64_t slow_inline; /* calls that held their loop too long: see slow_inline.h */
+    _Atomic bool slow_is_told, slow_is_suspected;
     _Atomic size_t large_reply; /* how large its replies to small requests are; 0: small */
 };
 

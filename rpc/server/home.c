@@ -28,8 +28,10 @@ enum {
 static void refresh_view(struct duet_home *home)
 {
     if (atomic_load_explicit(&home->server->registry_number, memory_order_acquire) !=
-        home->view_number)
+        home->view_number) {
+        duet_slow_inline_forget(home);
         duet_view_renew(home);
+    }
 }
 
 static void receive(struct duet_job *job, struct duet_conn *conn,
@@ -111,6 +113,9 @@ static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
     if (rc == 0 && may_be_kept(conn, call))
         rc = duet_home_own_message(job, NULL);
     if (rc == 0) {
+        if (call->method != job->home->stretch.key)
+            duet_slow_inline_switch(job->home, call->method);
+        job->home->stretch.calls++;
         rc = duet_call_start(call);
         if (rc == DUET_CALL_IS_KEPT)
             return;

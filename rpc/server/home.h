@@ -11,6 +11,7 @@
 #include "job.h"
 #include "server.h"
 #include "session.h"
+#include "slow_inline.h"
 #include "ticket.h"
 #include "view.h"
 
@@ -58,13 +59,15 @@ struct duet_home {
     bool is_over; /* it turns no more */
     int result;   /* then: 0, or what failed */
 
-    size_t number; /* which of the server's homes it is */
+    struct duet_stretch stretch; /* of inline calls, in this turn */
+    size_t number;               /* which of the server's homes it is */
     struct duet_counts totals;
     _Atomic uint64_t calls;      /* accepted */
     _Atomic uint64_t unreadable; /* messages of the wrong shape without a msgid; the connection
                                     was closed */
     _Atomic uint64_t unasked;    /* replies that nobody asked for */
-    _Atomic uint64_t late;       /* results whose ticket was gone */
+    _Atomic uint64_t slow_inline;
+    _Atomic uint64_t late; /* results whose ticket was gone */
 };
 
 /* Whether there are no workers: its loop runs all its calls. */

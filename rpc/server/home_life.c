@@ -137,6 +137,8 @@ static bool is_drained(const struct duet_home *home)
 static void on_turn_over(void *ctx)
 {
     struct duet_home *home = ctx;
+    if (home->stretch.calls > 0)
+        duet_slow_inline_end(home);
     if (!home->is_draining &&
         atomic_load_explicit(&home->server->is_draining, memory_order_relaxed))
         see_drain(home);

@@ -21,6 +21,7 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     const struct duet_conns *conns = &home->conns;
     stats->calls_accepted += duet_counted(&home->calls);
     duet_counts_add(&stats->calls, &home->totals);
+    stats->calls.slow_inline += duet_counted(&home->slow_inline);
     stats->late_results += duet_counted(&home->late);
     stats->unreadable_messages += duet_counted(&home->unreadable);
     stats->unasked_replies += duet_counted(&home->unasked);

@@ -19,7 +19,7 @@ RUNNERS = {
     "sh": ["bash", "-s"],
     "vim": ["nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", "/dev/stdin", "-c", "qall!"],
 }
-UNITS = {"": 1, "KiB": 1 << 10, "KiB/s": 1 << 10, "MiB": 1 << 20, "s": 1000}
+UNITS = {"": 1, "KiB": 1 << 10, "KiB/s": 1 << 10, "MiB": 1 << 20, "s": 1000, "ms": 1}
 SUFFIXES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "s": 1000}  # as flags take them
 NARROW = (sys.maxsize >> 31) == 0  # 32 bits: sizes stop at what size_t holds there
 OF_THE_MACHINE = {"--loops": "one a CPU", "--workers": "two a CPU, at least 4"}

@@ -84,6 +84,8 @@ static const struct duet_option_row rows[] = {
         DUET_UNIT_COUNT, 1024, 1, 100 * 1000, NULL},
     {DUET_OPT_REQUEST_TIMEOUT, "--request-timeout", "from a call to a client to its answer",
         DUET_UNIT_MS, 30 * SECOND, 1, DAY, NULL},
+    {DUET_OPT_SLOW_INLINE_MS, "--slow-inline-ms", "an inline handler that holds its loop longer is told of",
+        DUET_UNIT_MS, 100, 0, DAY, NULL},
     {DUET_OPT_DRAIN_MS, "--drain-ms", "how long a drain waits for calls in progress",
         DUET_UNIT_MS, 3 * SECOND, 0, DAY, NULL},
     {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", "how long a drain goes on serving, /healthz saying 503",

@@ -9,7 +9,7 @@
 #include "texts.h"
 
 enum {
-    DUET_OPTION_COUNT = 38,
+    DUET_OPTION_COUNT = 39,
     DUET_OPTION_END = 128, /* all their numbers are below it */
 };
 
