@@ -62,7 +62,7 @@
  *     drain                                 any thread, and signal handlers, until it is freed
  *     stats, method_stats                   set-up           any thread, handlers too
  *     address, get, args_text               set-up           any thread, handlers too
- *     each_session                          -                any thread, handlers too
+ *     each_session, broadcast               -                any thread, handlers too
  *     error                                 set-up           - (after it, again)
  *     run; or start, process, fd, wait;     once             process and fd: the thread that
  *       or start_threads, wait                               called start; wait: any, once
@@ -74,7 +74,8 @@
  *       duet_writer_, duet_fail, duet_call_                  or the hook, until it returns; of
  *                                                            a kept call, who holds it
  *     duet_value_ of a call's values        -                the same
- *     duet_session_, duet_request_          any thread that has a reference, or made it
+ *     duet_session_, duet_request_,         any thread that has a reference, or made it
+ *       duet_broadcast_
  *     duet_kept_                            any thread, for ever
  *     duet_parse_, duet_type_name,
  *       duet_version                        any thread, any time
@@ -143,6 +144,7 @@ typedef struct duet_value duet_value;
 typedef struct duet_writer duet_writer;
 typedef struct duet_session duet_session; /* a client's connection: see Sessions */
 typedef struct duet_request duet_request; /* a call to a client: see Calling the client */
+typedef struct duet_broadcast duet_broadcast;
 
 /* A call that is kept: see Answering later. */
 typedef struct duet_kept {
@@ -1246,6 +1248,28 @@ DUET_API int duet_fail_request(duet_call *call, const duet_request *request);
 /* Takes NULL. */
 DUET_API void duet_request_free(duet_request *request);
 
+/* One notification to many sessions, encoded once. Made, written, sent as often as one likes,
+ * freed. Errors stick and are told by send. */
+DUET_API duet_broadcast *duet_broadcast_new(duet_server *server, const char *method,
+                                            size_t count);
+DUET_API duet_writer *duet_broadcast_writer(duet_broadcast *broadcast);
+/* To every open MessagePack-RPC session for which `choose` returns true (NULL: to all). Returns
+ * to how many it goes (0 before the run and after it), or -errno. `choose` runs before this
+ * returns, on this thread, with no lock held. */
+DUET_API int duet_broadcast_send(duet_broadcast *broadcast,
+                                 bool (*choose)(duet_session *session, void *ctx), void *ctx);
+DUET_API void duet_broadcast_free(duet_broadcast *broadcast);
+
+/* What happens when notifications to a session fill its part of DUET_OPT_MAX_BUFFERED
+ * (DUET_OPT_MAX_BUFFERED_PER_CONNECTION) because its client does not read them: it is closed;
+ * or the oldest that have not begun to leave are dropped, and counted (dropped_notifications in
+ * the counters). Calls are never dropped: their sending fails with -ENOBUFS. */
+typedef enum duet_slow_reader {
+    DUET_SLOW_READER_CLOSE = 0, /* the default */
+    DUET_SLOW_READER_DROP_OLDEST = 1,
+} duet_slow_reader;
+DUET_API void duet_session_set_slow_reader(duet_session *session, duet_slow_reader policy);
+
 /* ---- Your own loop ----
  *
  * Instead of duet_server_run(), for programs that have a loop: the first of the server's loops
@@ -1415,11 +1439,12 @@ DUET_INLINE_API int duet_server_add_hooks(duet_server *server, const duet_hooks 
     X(workers_waiting) /* now */                                                               \
     X(queue_length)    /* calls that wait for a worker, or their turn, now */                  \
     X(calls_accepted)                                                                          \
-    X(calls_in_progress)   /* now */                                                           \
-    X(late_results)        /* of calls that were answered or dropped before */                 \
-    X(unreadable_messages) /* of no protocol of ours, or without a msgid to answer */          \
-    X(unasked_replies)     /* replies that nobody asked for; ignored */                        \
-    X(calls_kept)          /* now: to be answered later, or forgotten */
+    X(calls_in_progress)     /* now */                                                         \
+    X(late_results)          /* of calls that were answered or dropped before */               \
+    X(unreadable_messages)   /* of no protocol of ours, or without a msgid to answer */        \
+    X(unasked_replies)       /* replies that nobody asked for; ignored */                      \
+    X(calls_kept)            /* now: to be answered later, or forgotten */                     \
+    X(dropped_notifications) /* that their sessions did not read in time */
 
 #define DUET_COUNTER_MEMBER(name) uint64_t name;
 #define DUET_COUNTER_PLACE(name) +1

@@ -69,7 +69,9 @@ struct duet_out {
     const uint8_t *bytes;
     size_t size;
     void (*release)(struct duet_out *out);
-    void *owner; /* for release */
+    bool may_drop; /* as long as nothing of it has left, nobody misses it for good */
+    size_t charge; /* what it holds for its connection's account; 0: it is on another one */
+    void *owner;   /* for release */
 };
 
 /* clang-format off */
@@ -137,10 +139,11 @@ struct duet_conn {
     bool moved_is_taken;  /* and which of both */
 
     struct duet_out *out_first, *out_last;
-    size_t out_offset;    /* of out_first: bytes written already */
-    size_t out_size;      /* unsent bytes in all */
-    size_t slab_bytes;    /* memory of those that were copied, */
-    size_t slabs_settled; /* and what of it is on the account */
+    size_t out_offset;               /* of out_first: bytes written already */
+    size_t out_size;                 /* unsent bytes in all */
+    size_t slab_bytes;               /* memory of those that were copied, */
+    size_t slabs_settled;            /* and what of it is on the account */
+    size_t hung_bytes, hung_settled; /* the same of those that were hung in, by their charge */
 
     struct duet_deadline deadline;
     uint64_t active_ms; /* since when the present wait lasts; conn_time.c has its kinds */
@@ -259,6 +262,10 @@ void duet_conn_send(struct duet_conn *conn, const void *head, size_t head_size,
 
 /* Queues bytes without copying them. Takes `out` whether or not the connection lives. */
 void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out);
+
+/* Drops the oldest of what may be dropped and has not begun to leave, until so many bytes are
+ * gone of it. Returns how many pieces went. */
+size_t duet_conn_drop_oldest(struct duet_conn *conn, size_t bytes);
 
 /* Another call of this connection is in flight; or it is answered, and reading may go on. */
 void duet_conn_hold(struct duet_conn *conn, size_t bytes);

@@ -151,6 +151,7 @@ void duet_conn_send_out(struct duet_conn *conn, struct duet_out *out)
     }
     out->next = NULL;
     conn->out_size += out->size;
+    conn->hung_bytes += out->charge;
     enqueue(conn, out);
     duet_conn_touch(conn);
 }
@@ -164,6 +165,7 @@ static void release_first(struct duet_conn *conn)
     conn->out_offset = 0;
     if (out->release == release_slab)
         conn->slab_bytes -= sizeof(struct duet_slab) + slab_of(out)->capacity;
+    conn->hung_bytes -= out->charge;
     out->release(out);
 }
 
@@ -179,12 +181,54 @@ static void settle_slabs(struct duet_conn *conn)
     conn->slabs_settled = conn->slab_bytes;
 }
 
+/* The same of what was hung in and is on nobody's account yet. */
+static void settle_hung(struct duet_conn *conn)
+{
+    if (conn->hung_bytes > conn->hung_settled)
+        duet_account_take(&conn->account, conn->hung_bytes - conn->hung_settled,
+                          DUET_RANK_SMALL);
+    else
+        duet_account_give(&conn->account, conn->hung_settled - conn->hung_bytes);
+    conn->hung_settled = conn->hung_bytes;
+}
+
+static void settle_output(struct duet_conn *conn)
+{
+    settle_slabs(conn);
+    if (conn->hung_bytes != conn->hung_settled)
+        settle_hung(conn);
+}
+
+size_t duet_conn_drop_oldest(struct duet_conn *conn, size_t bytes)
+{
+    struct duet_out **place = &conn->out_first, *before = NULL;
+    size_t dropped = 0, freed = 0;
+    while (*place != NULL && freed < bytes) {
+        struct duet_out *out = *place;
+        bool has_begun = before == NULL && conn->out_offset > 0;
+        if (!out->may_drop || has_begun) {
+            before = out;
+            place = &out->next;
+            continue;
+        }
+        *place = out->next;
+        if (conn->out_last == out)
+            conn->out_last = before;
+        freed += out->size;
+        conn->out_size -= out->size;
+        conn->hung_bytes -= out->charge;
+        dropped++;
+        out->release(out);
+    }
+    return dropped;
+}
+
 void duet_conn_drop_output(struct duet_conn *conn)
 {
     while (conn->out_first != NULL)
         release_first(conn);
     conn->out_size = 0;
-    settle_slabs(conn);
+    settle_output(conn);
 }
 
 /* Writes up to `share` bytes at once; `asked` is how many it tried to. */
@@ -266,7 +310,7 @@ void duet_conn_flush(struct duet_conn *conn)
     duet_conn_settle(conn);
     if (conn->state == CONN_CLOSED)
         return;
-    settle_slabs(conn);
+    settle_output(conn);
     duet_conn_see_part(conn);
     if (conn->parked > 0)
         resume_parked(conn);

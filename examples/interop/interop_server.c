@@ -133,6 +133,68 @@ static int iso(duet_call *call, void *ctx)
     return duet_reply_string(call, text);
 }
 
+/* ---- Calls to the client: its method stands first, then that one's arguments ---- */
+
+static void write_rest(duet_writer *writer, const duet_call *call)
+{
+    for (size_t i = 1; i < duet_arg_count(call); i++)
+        duet_write_value(writer, duet_arg(call, i));
+}
+
+static duet_request *request_of(duet_call *call)
+{
+    size_t count = duet_arg_count(call);
+    duet_request *request = duet_session_request(
+        duet_call_session(call), duet_arg_string(call, 0, NULL), count > 0 ? count - 1 : 0);
+    write_rest(duet_request_writer(request), call);
+    return request;
+}
+
+static int demo_ask(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_request *request = request_of(call);
+    int rc = duet_request_wait(request);
+    rc = rc == 0 ? duet_reply_value(call, duet_request_result(request))
+                 : duet_fail_request(call, request);
+    duet_request_free(request);
+    return rc;
+}
+
+static int demo_tell(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_request *request = request_of(call);
+    int rc = duet_request_notify(request);
+    duet_request_free(request);
+    return rc;
+}
+
+static bool is_other(duet_session *session, void *ctx)
+{
+    return session != ctx;
+}
+
+static int demo_tell_others(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    size_t count = duet_arg_count(call);
+    duet_broadcast *news = duet_broadcast_new(
+        duet_call_server(call), duet_arg_string(call, 0, NULL), count > 0 ? count - 1 : 0);
+    write_rest(duet_broadcast_writer(news), call);
+    int rc = duet_broadcast_send(news, is_other, duet_call_session(call));
+    duet_broadcast_free(news);
+    return rc < 0 ? rc : duet_reply_int(call, rc);
+}
+
+static int demo_slow_reader(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_session_set_slow_reader(duet_call_session(call),
+                                 (duet_slow_reader)duet_arg_int(call, 0));
+    return 0;
+}
+
 static const duet_method methods[] = {
     {.name = "double",
      .signature = "i:i d:d",
@@ -167,6 +229,22 @@ static const duet_method methods[] = {
      .handler = demo_nothing,
      .flags = DUET_METHOD_INLINE,
      .help = "Returns nothing."},
+    {.name = "demo.ask",
+     .signature = "v:*",
+     .handler = demo_ask,
+     .help = "Calls a method of the caller's client with these arguments; answers its answer."},
+    {.name = "demo.tell",
+     .signature = "n:*",
+     .handler = demo_tell,
+     .help = "Notifies the caller's client: a method, and its arguments."},
+    {.name = "demo.tell_others",
+     .signature = "i:*",
+     .handler = demo_tell_others,
+     .help = "Notifies all other clients; answers how many."},
+    {.name = "demo.slow_reader",
+     .signature = "n:i",
+     .handler = demo_slow_reader,
+     .help = "What happens if the caller's client is slow: 0 close, 1 drop the oldest."},
     {.name = "iso",
      .signature = "s:",
      .handler = iso,

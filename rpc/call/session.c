@@ -159,7 +159,7 @@ static void on_letter(struct duet_letter *letter)
 }
 
 /* The letter is on its way, or of no use, as long as something is asked. */
-static void ask(duet_session *session, unsigned what)
+void duet_session_ask(duet_session *session, unsigned what)
 {
     if (session == NULL || atomic_fetch_or(&session->asked, what) != 0)
         return;
@@ -171,7 +171,7 @@ static void ask(duet_session *session, unsigned what)
 
 void duet_session_close(duet_session *session)
 {
-    ask(session, DUET_ASKED_CLOSE);
+    duet_session_ask(session, DUET_ASKED_CLOSE);
 }
 
 void duet_session_set_idle_timeout(duet_session *session, unsigned ms)
@@ -179,5 +179,11 @@ void duet_session_set_idle_timeout(duet_session *session, unsigned ms)
     if (session == NULL)
         return;
     atomic_store(&session->idle_timeout_ms, ms);
-    ask(session, DUET_ASKED_IDLE);
+    duet_session_ask(session, DUET_ASKED_IDLE);
+}
+
+void duet_session_set_slow_reader(duet_session *session, duet_slow_reader policy)
+{
+    if (session != NULL)
+        atomic_store(&session->slow_reader, (int)policy);
 }

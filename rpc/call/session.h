@@ -13,7 +13,11 @@
 #include <netinet/in.h>
 
 /* What may be asked of a session's keeper, all at once. */
-enum { DUET_ASKED_CLOSE = 1 << 0, DUET_ASKED_IDLE = 1 << 1 };
+enum {
+    DUET_ASKED_CLOSE = 1 << 0,
+    DUET_ASKED_IDLE = 1 << 1,
+    DUET_ASKED_ABORT = 1 << 2, /* at once, whatever is unsent */
+};
 
 /* What requests over a session keep to. */
 struct duet_session_terms {
@@ -65,6 +69,7 @@ struct duet_session {
     _Atomic unsigned asked;
     _Atomic unsigned idle_timeout_ms; /* as asked for last */
     _Atomic(char *) peer_text;        /* made when asked for */
+    _Atomic int slow_reader;          /* enum duet_slow_reader */
     _Atomic bool has_shown_raw;
     _Atomic uint8_t raw; /* enum duet_raw, once its bytes have shown it */
     _Atomic(void *) data;
@@ -98,6 +103,9 @@ static inline void duet_session_leave(struct duet_session *session)
     if (--session->users == 0)
         duet_session_unref(session);
 }
+
+/* Asks its keeper. Any thread. */
+void duet_session_ask(struct duet_session *session, unsigned what);
 
 /* Its bytes have shown what its client understands. Any thread. */
 static inline void duet_session_show_raw(struct duet_session *session, uint8_t raw)

@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct duet_outbound *duet_outbound_new(struct duet_conn *conn, size_t max_unsent)
+struct duet_outbound *duet_outbound_new(struct duet_conn *conn, _Atomic uint64_t *dropped)
 {
     struct duet_outbound *outbound = calloc(1, sizeof *outbound);
     if (outbound == NULL)
         return NULL;
     outbound->conn = conn;
-    outbound->max_unsent = max_unsent;
+    outbound->dropped = dropped;
     return outbound;
 }
 
@@ -26,6 +26,14 @@ void duet_outbound_free(struct duet_outbound *outbound)
     duet_pending_done(&outbound->pending);
     free(outbound);
 }
+
+/* A notification on its way over one connection. */
+struct notice_out {
+    struct duet_out out;
+    struct duet_notice *notice;     /* a reference */
+    struct duet_outbound *outbound; /* it lives longer: a connection that closes lets go first
+                                     */
+};
 
 static struct duet_request *request_of(struct duet_pending_call *call)
 {
@@ -55,32 +63,89 @@ static int enter(struct duet_outbound *outbound, struct duet_request *request)
     return 0;
 }
 
-/* Whether its peer may still answer, or take what wants no answer. */
-static bool is_up(const struct duet_conn *conn, enum duet_kind kind)
+/* All that waits for the peer to read, and so many more bytes. */
+static bool has_room(const struct duet_outbound *outbound, size_t more)
 {
-    return conn->state == CONN_OPEN ||
-           (conn->state == CONN_FINISHING && kind == DUET_KIND_NOTIFICATION);
+    size_t waiting = outbound->conn->out_size + outbound->notices * sizeof(struct notice_out);
+    return waiting == 0 || waiting + more <= outbound->conn->part->max;
 }
 
 int duet_outbound_send(struct duet_outbound *outbound, struct duet_request *request)
 {
     struct duet_conn *conn = outbound->conn;
-    struct duet_buf *call = &request->writer.out;
-    if (!is_up(conn, request->kind))
+    if (conn->state != CONN_OPEN) /* or it would not hear the answer */
         return -ENOTCONN;
-    if (conn->out_size > 0 && conn->out_size + call->size > outbound->max_unsent)
+    if (!has_room(outbound, request->writer.out.size))
         return -ENOBUFS;
-    int rc = request->kind == DUET_KIND_REQUEST ? enter(outbound, request) : 0;
+    int rc = enter(outbound, request);
     if (rc < 0)
         return rc;
-    size_t skipped =
-        request->codec->readdress(call->data, request->kind, request->pending.msgid);
-    struct duet_buf bytes;
-    duet_buf_take(&bytes, call);
+    struct duet_buf call;
+    duet_buf_take(&call, &request->writer.out);
+    request->codec->readdress(call.data, DUET_KIND_REQUEST, request->pending.msgid);
     /* The last thing: if it fails the connection is closed, and the request has ended. */
-    duet_conn_send(conn, NULL, 0, bytes.data + skipped, bytes.size - skipped);
-    duet_buf_done(&bytes);
+    duet_conn_send(conn, NULL, 0, call.data, call.size);
+    duet_buf_done(&call);
     return 0;
+}
+
+/* ---- Notifications ---- */
+
+static void release(struct duet_out *out)
+{
+    struct notice_out *mine = DUET_HOLDER(out, struct notice_out, out);
+    mine->outbound->notices--;
+    duet_notice_unref(mine->notice);
+    free(mine);
+}
+
+static int queue(struct duet_outbound *outbound, struct duet_notice *notice)
+{
+    struct notice_out *mine = malloc(sizeof *mine);
+    if (mine == NULL)
+        return -ENOMEM;
+    *mine = (struct notice_out){
+        .out = {.bytes = notice->bytes.data + notice->from,
+                .size = duet_notice_size(notice),
+                .release = release,
+                .may_drop = true,
+                .charge = sizeof *mine + duet_notice_size(notice)},
+        .notice = duet_notice_ref(notice),
+        .outbound = outbound,
+    };
+    outbound->notices++;
+    duet_conn_send_out(outbound->conn, &mine->out);
+    return 0;
+}
+
+/* Its peer reads too slowly. Whoever is to be closed is not closed here, for a handler of it
+ * may be running. */
+static bool makes_room(struct duet_outbound *outbound, struct duet_session *session,
+                       size_t size)
+{
+    if (atomic_load(&session->slow_reader) == DUET_SLOW_READER_CLOSE) {
+        duet_session_ask(session, DUET_ASKED_ABORT);
+        return false;
+    }
+    while (!has_room(outbound, size)) {
+        size_t dropped = duet_conn_drop_oldest(outbound->conn, 1);
+        duet_count(outbound->dropped, dropped > 0 ? dropped : 1);
+        if (dropped == 0) /* then this is the oldest */
+            return false;
+    }
+    return true;
+}
+
+int duet_outbound_notify(struct duet_outbound *outbound, struct duet_session *session,
+                         struct duet_notice *notice)
+{
+    const struct duet_conn *conn = outbound->conn;
+    size_t size = duet_notice_size(notice) + sizeof(struct notice_out);
+    if (conn->state != CONN_OPEN && conn->state != CONN_FINISHING)
+        return -ENOTCONN;
+    if (!has_room(outbound, size) && !makes_room(outbound, session, size))
+        return -ENOBUFS;
+    return queue(outbound, notice);
 }
 
 void duet_outbound_excuse(struct duet_outbound *outbound, struct duet_request *request)

@@ -8,24 +8,32 @@
 
 #include "codec.h"
 #include "conn.h"
+#include "notice.h"
 #include "pending.h"
 
 struct duet_request;
+struct duet_session;
 
 struct duet_outbound {
     struct duet_conn *conn;
     struct duet_pending pending;
-    size_t max_unsent; /* bytes that may wait for the peer to read; no call goes out above */
+    size_t notices;            /* notifications that wait, each with some bytes of its own */
+    _Atomic uint64_t *dropped; /* counts those that are dropped */
 };
 
 /* Of that connection, with nothing out; NULL when out of memory. */
-struct duet_outbound *duet_outbound_new(struct duet_conn *conn, size_t max_unsent);
+struct duet_outbound *duet_outbound_new(struct duet_conn *conn, _Atomic uint64_t *dropped);
 
 /* Nothing is out any more. Takes NULL. */
 void duet_outbound_free(struct duet_outbound *outbound);
 
 /* Sends a request; if it wants an answer it is out from then on. 0 or -errno. */
 int duet_outbound_send(struct duet_outbound *outbound, struct duet_request *request);
+
+/* Sends a notification. If the peer does not read, its session says what happens. 0 or
+ * -errno. */
+int duet_outbound_notify(struct duet_outbound *outbound, struct duet_session *session,
+                         struct duet_notice *notice);
 
 /* A reply has come, whose head has been read. The request that it answers, which is out no more
  * and has the message; NULL if nobody asked. Takes `whole`, the message's own buffer, if it is

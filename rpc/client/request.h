@@ -53,6 +53,9 @@ int duet_request_read(struct duet_request *request);
 /* It has ended: tells whoever wants to know. On its loop, if that still turns. */
 void duet_request_end(struct duet_request *request, int status);
 
+/* The -errno of a writer's failure, whose words are in the fault. */
+int duet_request_errno(const struct duet_fault *fault, int rc);
+
 /* Sends it, if it is not sent yet. With `excuse`, a handler waits for it (outbound.h). 0 or the
  * -errno that stands in its way; then it ends all the same. */
 int duet_request_dispatch(struct duet_request *request, bool excuse);

@@ -37,12 +37,27 @@ static int find_way(struct duet_request *request, struct duet_outbound **outboun
     return keeper->outbound(keeper->ctx, request->session, outbound);
 }
 
+static int notify(struct duet_request *request, struct duet_outbound *outbound)
+{
+    struct duet_buf *call = &request->writer.out;
+    size_t from = request->codec->readdress(call->data, DUET_KIND_NOTIFICATION, 0);
+    struct duet_notice *notice = duet_notice_new(call, from);
+    if (notice == NULL)
+        return -ENOMEM;
+    int rc = duet_outbound_notify(outbound, request->session, notice);
+    duet_notice_unref(notice);
+    return rc;
+}
+
 /* Sends it or says why not. */
 static int start(struct duet_request *request)
 {
     struct duet_outbound *outbound;
     int rc = find_way(request, &outbound);
-    return rc < 0 ? rc : duet_outbound_send(outbound, request);
+    if (rc < 0)
+        return rc;
+    return request->kind == DUET_KIND_NOTIFICATION ? notify(request, outbound)
+                                                   : duet_outbound_send(outbound, request);
 }
 
 static void excuse(struct duet_request *request)
@@ -96,6 +111,13 @@ static void ask(struct duet_request *request, unsigned what)
     duet_request_free(request);
 }
 
+int duet_request_errno(const struct duet_fault *fault, int rc)
+{
+    if (rc == -ENOMEM)
+        return rc;
+    return fault->code == DUET_FAULT_LIMIT ? -EMSGSIZE : -EINVAL;
+}
+
 /* What has been written is a whole call, or an error. Faults of the writer have their words. */
 static int complete(struct duet_request *request)
 {
@@ -104,9 +126,7 @@ static int complete(struct duet_request *request)
     int rc = duet_writer_finish(&request->writer);
     if (rc == 0)
         rc = request->codec->end_call(&request->writer);
-    if (rc == 0 || rc == -ENOMEM)
-        return rc;
-    return request->fault.code == DUET_FAULT_LIMIT ? -EMSGSIZE : -EINVAL;
+    return rc == 0 ? 0 : duet_request_errno(&request->fault, rc);
 }
 
 /* It is on its way, by the loop that this thread is. */

@@ -24,6 +24,7 @@ struct duet_home {
     struct duet_server *server;
     struct duet_loop loop;
     struct duet_conns conns;
+    struct duet_session *ended;         /* in this turn, linked by next */
     struct duet_session_keeper *keeper; /* what its sessions know of it */
     struct duet_acceptor *acceptors;    /* one for each listener */
     struct duet_tickets tickets;
@@ -67,7 +68,8 @@ struct duet_home {
                                     was closed */
     _Atomic uint64_t unasked;    /* replies that nobody asked for */
     _Atomic uint64_t slow_inline;
-    _Atomic uint64_t late; /* results whose ticket was gone */
+    _Atomic uint64_t dropped; /* notifications, whose readers were too slow */
+    _Atomic uint64_t late;    /* results whose ticket was gone */
 };
 
 /* Whether there are no workers: its loop runs all its calls. */

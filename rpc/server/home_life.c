@@ -149,6 +149,8 @@ static void on_turn_over(void *ctx)
         duet_home_push(home);
         duet_conns_turn_over(&home->conns);
     } while (home->batch_count > 0); /* a connection that was read on has brought more calls */
+    if (home->ended != NULL)
+        duet_sessions_bury(home);
     if (duet_home_works(home) && duet_pool_waiting(home->pool) > 0)
         duet_loop_wake(&home->loop); /* others come first, then the next ones run */
     if (home->spare_job_bytes > home->conns.conn_limits.max_spare)
@@ -288,6 +290,7 @@ void duet_home_done(struct duet_home *home)
     free_late_letters(home);
     if (home->conns.scratch != NULL)
         duet_conns_done(&home->conns);
+    duet_sessions_bury(home);
     duet_view_retire(home);
     free_unrun(home);
     duet_jobs_free(home);

@@ -85,7 +85,17 @@ void duet_sessions_end(struct duet_conn *conn)
         tell_hooks(session, &home->server->service.hooks);
     }
     duet_caller_of(conn)->session = NULL;
-    duet_session_leave(session);
+    session->next = home->ended;
+    home->ended = session;
+}
+
+void duet_sessions_bury(struct duet_home *home)
+{
+    while (home->ended != NULL) {
+        struct duet_session *session = home->ended;
+        home->ended = session->next;
+        duet_session_leave(session);
+    }
 }
 
 /* ---- What others ask ---- */
@@ -103,7 +113,9 @@ static void attend(void *ctx, struct duet_session *session, unsigned asked)
         return;
     if (asked & DUET_ASKED_IDLE)
         duet_conn_set_idle_timeout(conn, idle_ms(atomic_load(&session->idle_timeout_ms)));
-    if (asked & DUET_ASKED_CLOSE) {
+    if (asked & DUET_ASKED_ABORT) {
+        duet_conn_close(conn);
+    } else if (asked & DUET_ASKED_CLOSE) {
         duet_home_mind_fin(conn);
         duet_conn_finish(conn);
     }
@@ -119,13 +131,6 @@ void duet_sessions_end_requests(struct duet_conn *conn)
         duet_outbound_end(outbound, home->is_draining ? -ESHUTDOWN : -ENOTCONN);
 }
 
-/* It may hold as much as one reply may be large, beside what waits already. */
-static size_t max_unsent(const struct duet_server *server)
-{
-    enum { PART = 16 }; /* so many clients that do not read leave room for others */
-    return server->budget.max / PART;
-}
-
 static int outbound_of(void *ctx, struct duet_session *session, struct duet_outbound **outbound)
 {
     struct duet_home *home = ctx;
@@ -136,7 +141,7 @@ static int outbound_of(void *ctx, struct duet_session *session, struct duet_outb
         return -ESHUTDOWN;
     struct duet_caller *caller = duet_caller_of(conn);
     if (caller->outbound == NULL)
-        caller->outbound = duet_outbound_new(conn, max_unsent(home->server));
+        caller->outbound = duet_outbound_new(conn, &home->dropped);
     *outbound = caller->outbound;
     return *outbound != NULL ? 0 : -ENOMEM;
 }
@@ -164,8 +169,8 @@ int duet_sessions_open(struct duet_home *home)
 
 /* ---- All of them ---- */
 
-/* References to all that there are now. */
-static int take_all(struct duet_session_list *list, struct duet_session ***taken, size_t *count)
+int duet_sessions_take_all(struct duet_session_list *list, struct duet_session ***taken,
+                           size_t *count)
 {
     pthread_mutex_lock(&list->lock);
     struct duet_session **sessions = calloc(list->count + 1, sizeof(struct duet_session *));
@@ -187,7 +192,7 @@ int duet_server_each_session(duet_server *server,
         return -EINVAL;
     struct duet_session **sessions;
     size_t count;
-    int rc = take_all(&server->sessions, &sessions, &count);
+    int rc = duet_sessions_take_all(&server->sessions, &sessions, &count);
     for (size_t i = 0; i < count; i++) {
         if (rc == 0 && duet_session_is_open(sessions[i]))
             rc = visit(sessions[i], ctx);

@@ -27,6 +27,14 @@ void duet_sessions_end(struct duet_conn *conn);
 /* A connection will answer no request of ours any more: those that are out end. The loop. */
 void duet_sessions_end_requests(struct duet_conn *conn);
 
+/* References to all that are open now, in an array to be freed. 0 or -ENOMEM. Any thread. */
+int duet_sessions_take_all(struct duet_session_list *list, struct duet_session ***taken,
+                           size_t *count);
+
+/* A turn is over: lets go of the sessions that have ended in it, which a handler of theirs may
+ * have seen to its end. */
+void duet_sessions_bury(struct duet_home *home);
+
 /* A home can have sessions from now on. 0 or -ENOMEM. */
 int duet_sessions_open(struct duet_home *home);
 

@@ -25,6 +25,7 @@ static void add_home(duet_stats *stats, const struct duet_home *home)
     stats->late_results += duet_counted(&home->late);
     stats->unreadable_messages += duet_counted(&home->unreadable);
     stats->unasked_replies += duet_counted(&home->unasked);
+    stats->dropped_notifications += duet_counted(&home->dropped);
     stats->bytes_in += duet_counted(&conns->bytes_in);
     stats->bytes_out += duet_counted(&conns->bytes_out);
     stats->refused_max_buffered += duet_counted(&conns->gave_way);

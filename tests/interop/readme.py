@@ -11,8 +11,9 @@ from duet_server import PATIENCE_S, Server, need_command, program_path
 CHECKOUT = os.path.join(os.path.dirname(__file__), "..", "..")
 README = os.path.join(CHECKOUT, "README.md")
 HEADER = os.path.join(CHECKOUT, "rpc", "duet.h")
-EXAMPLES = [os.path.join(CHECKOUT, "examples", *path) for path in (("tour", "tour.c"), ("loops", "poll_server.c"), ("ledger", "ledger_main.c"),
-                                                              ("ledger", "ledger.idl"))]
+EXAMPLES = [os.path.join(CHECKOUT, "examples", *path)
+            for path in (("tour", "tour.c"), ("loops", "poll_server.c"), ("chat", "chat_server.c"),
+                         ("ledger", "ledger_main.c"), ("ledger", "ledger.idl"))]
 RUNNERS = {
     "python": ["/usr/bin/python3", "-"],
     "ruby": ["ruby", "-"],

@@ -33,7 +33,7 @@ def older(text):
         text,
         (r"    unsigned timeout_ms;.*?\n(\} duet_method;)", r"\1"),
         (r"(typedef struct duet_hooks \{.*?)    /\* Runs once for each.*?\n(\} duet_hooks;)", r"\1\2"),
-        (r"\\\n    X\(unreadable_messages\).*?\n    X\(calls_kept\)[^\n]*", ""),
+        (r"\\\n    X\(unreadable_messages\).*?\n    X\(dropped_notifications\)[^\n]*", ""),
     )
 
 
@@ -43,7 +43,7 @@ def newer(text):
         text,
         (r"(\} duet_method;)", r"    const char *later;\n\1"),
         (r"(\} duet_hooks;)", r"    void (*later)(void);\n\1"),
-        (r"(    X\(calls_kept\)[^\n]*)", r"\1 \\\n    X(later)"),
+        (r"(    X\(dropped_notifications\)[^\n]*)", r"\1 \\\n    X(later)"),
     )
 
 

@@ -182,6 +182,45 @@ static void what_was_sent_by_reference_is_released_once_when_the_connection_goes
     rig_close(&rig);
 }
 
+/* Oldest first; what has begun to leave, and what may not be dropped, stays in its order. */
+static void what_may_be_dropped_gives_way(void **state)
+{
+    (void)state;
+    enum { COUNT = 6, SIZE = 1000 };
+    static uint8_t bytes[4 << 20];
+    static struct parcel parcels[COUNT];
+    rig_open(&rig);
+    int peer;
+    struct duet_conn *conn = rig_connect(&rig, &peer);
+    for (int i = 0; i < COUNT; i++) {
+        parcels[i] = parcel_of(bytes, i == 0 ? sizeof bytes : SIZE);
+        parcels[i].out.may_drop = i != 2;
+        duet_conn_send_out(conn, &parcels[i].out);
+        if (i == 0)
+            rig_turn(&rig); /* more than the kernel takes */
+    }
+    assert_true(conn->write_blocked);
+    size_t waiting = conn->out_size;
+    assert_int_equal(duet_conn_drop_oldest(conn, SIZE + 1), 2);
+    assert_int_equal(conn->out_size, waiting - 2 * SIZE);
+    static const int released[COUNT] = {0, 1, 0, 1, 0, 0};
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(parcels[i].released, released[i]);
+    assert_int_equal(duet_conn_drop_oldest(conn, SIZE_MAX), 2);
+    assert_int_equal(duet_conn_drop_oldest(conn, SIZE_MAX), 0);
+    assert_int_equal(conn->out_size, waiting - 4 * SIZE);
+    assert_ptr_equal(conn->out_last, &parcels[2].out);
+    struct parcel last = parcel_of(bytes, SIZE);
+    duet_conn_send_out(conn, &last.out);
+    assert_ptr_equal(parcels[2].out.next, &last.out);
+    close(peer);
+    duet_conn_close(conn);
+    rig_turn(&rig);
+    assert_int_equal(parcels[0].released, 1);
+    assert_int_equal(last.released, 1);
+    rig_close(&rig);
+}
+
 static void nothing_is_sent_after_our_side_is_shut(void **state)
 {
     (void)state;
@@ -337,6 +376,7 @@ int main(void)
         cmocka_unit_test(sending_nothing_is_nothing),
         cmocka_unit_test(the_memory_of_small_replies_is_used_again),
         cmocka_unit_test(what_was_sent_by_reference_is_released_once_when_the_connection_goes),
+        cmocka_unit_test(what_may_be_dropped_gives_way),
         cmocka_unit_test(nothing_is_sent_after_our_side_is_shut),
         cmocka_unit_test(one_that_reads_again_gets_the_rest),
         cmocka_unit_test(one_that_does_not_is_closed_at_its_time),
