@@ -221,6 +221,18 @@ void duet_conn_finish(struct duet_conn *conn)
     conn->conns->events->unheard(conn);
 }
 
+void duet_conn_take_no_calls(struct duet_conn *conn)
+{
+    bool is_busy = duet_conn_has_calls(conn) || conn->awaited > 0;
+    if (conn->state != CONN_OPEN || !conn->is_two_way || !is_busy) {
+        duet_conn_finish(conn);
+        return;
+    }
+    conn->answers_only = true;
+    conn->read_left = SIZE_MAX;
+    duet_conn_touch(conn);
+}
+
 static void start_lingering(struct duet_conn *conn)
 {
     if (conn->stream.kind->shutdown(&conn->stream) < 0) {
@@ -235,6 +247,8 @@ static void start_lingering(struct duet_conn *conn)
 
 void duet_conn_settle(struct duet_conn *conn)
 {
+    if (conn->answers_only && !duet_conn_has_calls(conn) && conn->awaited == 0)
+        duet_conn_finish(conn);
     if (conn->state != CONN_FINISHING || duet_conn_has_calls(conn) || conn->out_size > 0)
         return;
     if (conn->input == INPUT_ENDED)
@@ -350,7 +364,8 @@ void duet_conn_release_kept(struct duet_conn *conn)
 /* It owes nothing and is owed nothing. */
 static bool is_at_rest(const struct duet_conn *conn)
 {
-    return conn->framing_state == NULL && !duet_conn_has_calls(conn) && conn->out_size == 0;
+    return conn->framing_state == NULL && !duet_conn_has_calls(conn) && conn->awaited == 0 &&
+           conn->out_size == 0;
 }
 
 /* With nothing unread and nothing on its way a close can take no reply with it: no stages. */
@@ -369,7 +384,7 @@ static void end_at_rest(struct duet_conn *conn)
 
 void duet_conn_drain(struct duet_conn *conn)
 {
-    if (conn->state != CONN_OPEN || duet_conn_is_limited(conn))
+    if (conn->state != CONN_OPEN || duet_conn_is_limited(conn) || conn->answers_only)
         return;
     conn->read_left = unread(conn);
     if (conn->read_left > 0 || duet_conn_has_leftover(conn))
@@ -377,7 +392,7 @@ void duet_conn_drain(struct duet_conn *conn)
     if (is_at_rest(conn))
         end_at_rest(conn);
     else
-        duet_conn_finish(conn);
+        duet_conn_take_no_calls(conn);
 }
 
 bool duet_conn_is_last(const struct duet_conn *conn)

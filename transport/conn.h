@@ -109,6 +109,8 @@ struct duet_conn {
     bool is_dirty;      /* on the list of connections to flush */
     bool is_ready;      /* on the list of connections to resume */
     bool has_more;      /* bytes follow the message that is being delivered */
+    bool is_two_way;    /* its peer may be asked, and is heard until it has answered */
+    bool answers_only;  /* what else it sends is for its owner to refuse */
     bool is_paused;     /* a limit stopped it from being read, which was counted */
     bool is_held_back;  /* it waits for room, or its part of the budget is full */
     bool is_tiny;       /* what is being read is so little that it does not wait for room */
@@ -315,6 +317,10 @@ void duet_conns_shed(struct duet_conns *conns);
 /* No more requests are taken; when the last reply is out, the connection ends in stages, so
  * that the peer gets that reply whatever it still sends. */
 void duet_conn_finish(struct duet_conn *conn);
+
+/* The same, but that answers are still heard: those that are out already, and those to what the
+ * calls in flight may ask. */
+void duet_conn_take_no_calls(struct duet_conn *conn);
 
 /* Its messages are still taken: it is open, or abandoned. */
 static inline bool duet_conn_is_heard(const struct duet_conn *conn)

@@ -31,8 +31,10 @@ static void end_if_read_out(struct duet_conn *conn)
 {
     if (!duet_conn_is_heard(conn) || duet_conn_has_leftover(conn))
         return;
-    if (conn->input == INPUT_ENDED || conn->read_left == 0)
+    if (conn->input == INPUT_ENDED)
         duet_conn_finish(conn);
+    else if (conn->read_left == 0)
+        duet_conn_take_no_calls(conn);
 }
 
 static int keep_state(struct duet_conn *conn)

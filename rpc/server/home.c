@@ -284,6 +284,18 @@ static void take_reservation(struct duet_conn *conn, struct duet_call *call,
             duet_call_will_need(&duet_codec_msgpack, message->body_size, message->values));
 }
 
+/* In a drain only those calls are taken that a handler waits for. */
+static int judge_beside_answers(const struct duet_conn *conn, struct duet_call *call)
+{
+    if (conn->answers_only && conn->excused == 0) {
+        call->ending = ENDED_REFUSED;
+        call->status = 503;
+        return duet_fault_set(&call->fault, DUET_FAULT_SHUTTING_DOWN,
+                              "the server shuts down, and takes no more calls");
+    }
+    return duet_conn_is_over(conn) ? fail_over_limit(conn, call) : 0;
+}
+
 /* A call whose head has been read runs here, goes to a worker, or is none. */
 static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole,
                      int rc)
@@ -293,8 +305,8 @@ static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_b
         take_reply(conn, job);
         return;
     }
-    if (rc == 0 && conn->awaited > 0 && duet_conn_is_over(conn))
-        rc = fail_over_limit(conn, &job->call);
+    if (rc == 0 && (conn->awaited > 0 || conn->answers_only))
+        rc = judge_beside_answers(conn, &job->call);
     if (rc < 0 && !is_answerable(&job->call)) {
         give_up(conn, job);
         return;
@@ -376,6 +388,7 @@ static const struct duet_framing *on_choose(struct duet_conn *conn, uint8_t firs
         return NULL;
     }
     conn->max_in_flight = duet_home_max_in_flight(home, protocol);
+    conn->is_two_way = protocol->protocol == DUET_PROTOCOL_MSGPACKRPC;
     if (!duet_sessions_begin(conn, protocol->protocol, caller->excess != EXCESS_NONE))
         return NULL;
     return protocol->framing;

@@ -87,6 +87,10 @@ int duet_home_start(struct duet_home *home);
 /* It accepts no more, or never will; the last home to say so closes the listeners. */
 void duet_home_leave_accepting(struct duet_home *home);
 
+/* Its loop turns no more: what is asked of its sessions from now on fails at once, so that no
+ * handler waits for it. On the thread that turned it. */
+void duet_home_end(struct duet_home *home);
+
 /* Frees everything; no worker holds a call of it any more. */
 void duet_home_done(struct duet_home *home);
 

@@ -282,6 +282,19 @@ static void free_unrun(struct duet_home *home)
     duet_pool_done(&home->own_pool);
 }
 
+static void end_requests(struct duet_conn *conn, void *ctx)
+{
+    (void)ctx;
+    duet_sessions_end_requests(conn);
+}
+
+void duet_home_end(struct duet_home *home)
+{
+    duet_session_keeper_close(home->keeper);
+    free_late_letters(home);
+    duet_conns_each(&home->conns, end_requests, NULL);
+}
+
 void duet_home_done(struct duet_home *home)
 {
     if (home->server == NULL)

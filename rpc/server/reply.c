@@ -57,7 +57,7 @@ static void finish_if_last(struct duet_conn *conn, const struct duet_head *head)
     bool is_over =
         head->close || (head->notes & DUET_NOTE_HTTP && !(head->notes & DUET_NOTE_KEEP_ALIVE));
     if (is_over)
-        duet_conn_finish(conn);
+        duet_conn_take_no_calls(conn);
 }
 
 void duet_home_send(struct duet_conn *conn, struct duet_head *head, const void *body)
@@ -125,7 +125,7 @@ static void send_bare(struct duet_conn *conn, const struct duet_buf *reply)
     bool is_last = duet_conn_is_last(conn);
     duet_conn_send(conn, NULL, 0, reply->data, reply->size);
     if (is_last)
-        duet_conn_finish(conn);
+        duet_conn_take_no_calls(conn);
 }
 
 /* Sends the reply in the call's writer; takes the job. */

@@ -18,6 +18,7 @@ static void end_home(struct duet_home *home, int rc)
 {
     home->is_over = true;
     home->result = rc;
+    duet_home_end(home);
     duet_home_leave_accepting(home);
     if (rc < 0)
         duet_server_drain(home->server);

@@ -137,7 +137,7 @@ static int outbound_of(void *ctx, struct duet_session *session, struct duet_outb
     struct duet_conn *conn = duet_conns_find(&home->conns, session->conn);
     if (conn == NULL)
         return -ENOTCONN;
-    if (home->is_past_deadline)
+    if (home->is_past_deadline || home->is_over)
         return -ESHUTDOWN;
     struct duet_caller *caller = duet_caller_of(conn);
     if (caller->outbound == NULL)

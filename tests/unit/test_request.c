@@ -56,6 +56,33 @@ static int ask(duet_call *call, void *ctx)
     return rc;
 }
 
+/* Asks once more when it has been answered. */
+static int ask_twice(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int rc = 0;
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        duet_request *request = request_of(call);
+        rc = duet_request_wait(request);
+        duet_request_free(request);
+    }
+    return duet_reply_int(call, rc);
+}
+
+/* Does not heed that its call is cancelled: it asks as long as there is a loop to ask. */
+static int ask_for_ever(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    int rc;
+    do {
+        duet_request *request = request_of(call);
+        rc = duet_request_wait(request);
+        duet_request_free(request);
+    } while (rc != -ENOTCONN);
+    atomic_store(&told.status, rc);
+    return rc;
+}
+
 static void note(duet_request *request, void *ctx)
 {
     (void)ctx;
@@ -92,6 +119,8 @@ static int twice(duet_call *call, void *ctx)
 static const duet_method methods[] = {
     {.name = "keep", .handler = keep},
     {.name = "ask", .handler = ask},
+    {.name = "ask_twice", .handler = ask_twice},
+    {.name = "ask_for_ever", .handler = ask_for_ever},
     {.name = "ask_one", .handler = ask, .max_running = 1},
     {.name = "ask_briefly", .handler = ask, .timeout_ms = 1},
     {.name = "ask_inline", .handler = ask, .flags = DUET_METHOD_INLINE},
@@ -483,6 +512,65 @@ static void a_drain_ends_what_is_out(void **state)
     let_go(fd);
 }
 
+static void who_asks_when_the_loops_have_ended_does_not_wait(void **state)
+{
+    (void)state;
+    int fd = served_connect(&served);
+    served_ask(fd, "[0,1,'ask_for_ever',['m',0]]", "[0,<ce00000001>,'m',[0]]");
+    duet_server_drain(served.server);
+    served_join(&served);
+    assert_int_equal(served.result, 1); /* it was cancelled, and it has ended */
+    assert_int_equal(told.status, -ENOTCONN);
+    duet_server_free(served.server);
+    close(fd);
+}
+
+/* The drain has come to all connections when nobody accepts any more. */
+static void begin_drain(void)
+{
+    duet_server_drain(served.server);
+    while (served_try_connect(&served) == 0)
+        usleep(1000);
+}
+
+static void a_drain_waits_for_a_handler_and_its_client(void **state)
+{
+    (void)state;
+    char byte;
+    int fd = served_connect(&served);
+    served_ask(fd, "[0,1,'ask_twice',['m',0]]", "[0,<ce00000001>,'m',[0]]");
+    begin_drain();
+    served_ask(fd, "[1,1,nil,1]", "[0,<ce00000002>,'m',[0]]"); /* sent in the drain, */
+    served_ask(fd, "[0,2,'twice',[21]]", "[1,2,nil,42]");      /* with a call before it */
+    served_ask(fd, "[1,2,nil,1]", "[1,1,nil,0]");
+    assert_int_equal(served_read_all(fd, &byte, 1), 0);
+    close(fd);
+    served_join(&served);
+    assert_int_equal(served.result, 0);
+    duet_server_free(served.server);
+}
+
+static void a_drain_waits_for_answers_and_takes_no_calls(void **state)
+{
+    (void)state;
+    char byte;
+    int fd = served_connect(&served);
+    served_tell(fd, "[0,1,'later',['m',0]]");
+    served_expect(fd, "[0,<ce00000001>,'m',[0]]");
+    served_expect(fd, "[1,1,nil,0]");
+    begin_drain();
+    served_ask(fd, "[0,2,'twice',[21]]",
+               "[1,2,[-32003,'the server shuts down, and takes no more calls'],nil]");
+    served_tell(fd, "[1,1,nil,5]");
+    assert_int_equal(served_read_all(fd, &byte, 1), 0);
+    assert_int_equal(told.status, 0);
+    assert_int_equal(told.result, 5);
+    close(fd);
+    served_join(&served);
+    assert_int_equal(served.result, 0);
+    duet_server_free(served.server);
+}
+
 static void a_loop_does_not_wait(void **state)
 {
     (void)state;
@@ -581,6 +669,9 @@ int main(void)
         TEST(a_closed_session_takes_no_request),
         TEST(a_request_can_be_given_up),
         cmocka_unit_test_setup(a_drain_ends_what_is_out, serve_briefly),
+        cmocka_unit_test_setup(who_asks_when_the_loops_have_ended_does_not_wait, serve_briefly),
+        cmocka_unit_test_setup(a_drain_waits_for_a_handler_and_its_client, serve),
+        cmocka_unit_test_setup(a_drain_waits_for_answers_and_takes_no_calls, serve),
         TEST(a_loop_does_not_wait),
         TEST(a_notification_goes_before_its_handlers_answer),
         cmocka_unit_test_setup_teardown(what_is_no_call_is_not_sent, serve_briefly, stop),

@@ -341,6 +341,40 @@ static void each_one_that_is_open_is_visited(void **state)
     assert_int_equal(n, 0);
 }
 
+enum { COMERS = 4, TIMES = 50 };
+
+static void *come_and_go(void *served)
+{
+    for (int i = 0; i < TIMES; i++) {
+        int fd = served_connect(served);
+        ask_number(fd, "protocol");
+        close(fd);
+    }
+    return NULL;
+}
+
+static int look(duet_session *session, void *ctx)
+{
+    (void)ctx;
+    duet_session_set_idle_timeout(session, DUET_NO_TIMEOUT);
+    assert_true(duet_session_id(session) > 0);
+    assert_non_null(strchr(duet_session_peer(session), ':'));
+    return 0;
+}
+
+static void they_are_visited_while_they_come_and_go(void **state)
+{
+    struct served *served = *state;
+    pthread_t threads[COMERS];
+    for (int i = 0; i < COMERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, served), 0);
+    while (atomic_load(&seen.closed) < COMERS * TIMES)
+        assert_int_equal(duet_server_each_session(served->server, look, NULL), 0);
+    for (int i = 0; i < COMERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(seen.opened, COMERS * TIMES);
+}
+
 static int stop_at_once(duet_session *session, void *ctx)
 {
     duet_session_close(session);
@@ -396,6 +430,7 @@ int main(void)
         TEST(calls_that_run_at_its_close_are_answered),
         TEST(an_idle_one_ends_when_its_time_is_over),
         TEST(each_one_that_is_open_is_visited),
+        TEST(they_are_visited_while_they_come_and_go),
         TEST(a_visit_may_be_the_last),
         cmocka_unit_test(no_session_is_closed_and_has_nothing),
     };
