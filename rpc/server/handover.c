@@ -40,7 +40,7 @@ static struct duet_job *take_back(const struct duet_ticket *ticket)
     }
     home->loop.expected_letters--;
     if (job->call.stage == CALL_ADMITTED) { /* while it waited for a worker, it held a place */
-        duet_server_count_let_in_out(home->server);
+        duet_server_leave_line(home->server);
         duet_gate_hand_on(&ticket->method->gate);
     }
     return job;

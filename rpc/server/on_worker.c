@@ -234,7 +234,7 @@ static void read_call(struct duet_worker *self, struct duet_job *job)
 /* A call that was let in before it was queued. */
 static void run_let_in(struct duet_worker *self, struct duet_job *job)
 {
-    duet_server_count_let_in_out(job->home->server);
+    duet_server_leave_line(job->home->server);
     run_all_admitted(self, job);
 }
 

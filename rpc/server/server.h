@@ -105,7 +105,7 @@ static inline size_t duet_server_shards(const struct duet_server *server)
 }
 
 /* A call that was let in waits no more: a worker has it, or nobody wants it. */
-static inline void duet_server_count_let_in_out(struct duet_server *server)
+static inline void duet_server_leave_line(struct duet_server *server)
 {
     atomic_fetch_sub(&server->let_in, 1);
     atomic_fetch_sub(&server->in_line, 1);
