@@ -10,7 +10,6 @@
 #include "result_check.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 

@@ -10,8 +10,6 @@
 #include "method.h"
 #include "type_names.h"
 
-#include <stdatomic.h>
-
 struct duet_registry;
 
 /* An empty registry with one reference; NULL when out of memory. */

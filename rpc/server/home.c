@@ -8,7 +8,6 @@
 #include "protocol.h"
 #include "request.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
