@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     CARRY_MAX = 1024,     /* bytes of an unfinished message that are carried back into the
@@ -106,9 +105,46 @@ static bool choose_framing(struct duet_conn *conn, uint8_t first)
     return conn->framing != NULL;
 }
 
+/* What follows a large message in its buffer, which then holds the message alone and may be
+ * taken. False: there is more of it than of the message, or no memory, and nothing has changed.
+ */
+static bool split_off(struct duet_buf *own, size_t message_size, struct duet_buf *rest)
+{
+    size_t size = own->size - message_size;
+    duet_buf_init(rest, own->max);
+    rest->account = own->account;
+    if (size == 0)
+        return true;
+    if (message_size < DUET_SCRATCH_SIZE || size > message_size ||
+        duet_buf_reserve(rest, size + 1) < 0) /* and the byte after a message */
+        return false;
+    duet_buf_append(rest, own->data + message_size, size);
+    own->size = message_size;
+    return true;
+}
+
+/* Delivers the first message of the connection's own buffer, so that its bytes need not be
+ * copied if it is large. True if what follows it has moved to another buffer. */
+static bool deliver_first(struct duet_conn *conn, struct duet_message *message)
+{
+    struct duet_buf *own = &conn->in, rest;
+    size_t size = own->size;
+    bool is_whole = split_off(own, message->wire_size, &rest);
+    conn->conns->events->message(conn, message, is_whole ? own : NULL);
+    if (!is_whole)
+        return false;
+    bool is_taken = own->data == NULL && duet_conn_is_heard(conn);
+    if (own->data != NULL)
+        own->size = size;
+    if (is_taken)
+        duet_buf_take(own, &rest);
+    duet_buf_done(&rest);
+    return is_taken;
+}
+
 /* Cuts messages off the bytes and delivers them. Returns how many bytes are used up; `kept`
  * of those that follow are needed again. `own` is the connection's buffer if the bytes lie in
- * it. */
+ * it, from its beginning on; it may be another one then. */
 static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struct duet_buf *own,
                       size_t *kept)
 {
@@ -139,11 +175,17 @@ static size_t consume(struct duet_conn *conn, uint8_t *bytes, size_t size, struc
             refuse(conn, message);
             break;
         }
-        struct duet_buf *whole = used == 0 && message->wire_size == size ? own : NULL;
-        used += message->wire_size;
+        size_t end = used + message->wire_size;
         is_fresh = true;
-        conn->has_more = used < size;
-        conns->events->message(conn, message, whole);
+        conn->has_more = end < size;
+        if (own == NULL || used > 0) {
+            conns->events->message(conn, message, NULL);
+        } else if (deliver_first(conn, message)) {
+            bytes = own->data;
+            size = own->size;
+            end = 0;
+        }
+        used = end;
     }
     drop_state(conn);
     return used;

@@ -153,25 +153,42 @@ static void a_large_message_is_read_a_share_at_a_turn(void **state)
     rig_close(&rig);
 }
 
+/* The message can be taken all the same; what follows it is elsewhere then. */
 static void what_follows_a_large_message_is_not_lost(void **state)
 {
     (void)state;
-    enum { SIZE = 300000, TAIL = 4 };
-    rig_open(&rig);
-    rig.takes_whole = true;
-    int peer;
-    rig_connect(&rig, &peer);
-    uint8_t *large = large_message(SIZE + TAIL); /* its last bytes become a message */
-    for (int i = 0; i < 4; i++)
-        large[1 + i] = (uint8_t)(SIZE >> (24 - 8 * i));
-    memcpy(large + LARGE_HEAD + SIZE, "\003end", TAIL);
-    peer_send(&rig, peer, large, LARGE_HEAD + SIZE + TAIL);
-    peer_expect(&rig, peer, large + LARGE_HEAD, SIZE);
-    PEER_READS(&rig, peer, "end");
-    assert_int_equal(rig.messages, 2);
-    free(large);
-    close(peer);
-    rig_close(&rig);
+    enum { SIZE = 300000 };
+    static const struct {
+        const char *with, *after, *bodies; /* sent with it, once that is read, and both's */
+    } rows[] = {
+        {"\003end", "", "end"},
+        {"\001a\001b", "\003end", "abend"},
+        {"\003e", "nd\002ok", "endok"},
+        {"\001a\003en", "d", "aend"},
+    };
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+        size_t tail = strlen(rows[i / 2].with);
+        rig_open(&rig);
+        rig.takes_whole = i % 2;
+        rig.echoes = false;
+        int peer;
+        rig_connect(&rig, &peer);
+        uint8_t *large = large_message(SIZE + tail); /* its last bytes become messages */
+        for (int k = 0; k < 4; k++)
+            large[1 + k] = (uint8_t)(SIZE >> (24 - 8 * k));
+        memcpy(large + LARGE_HEAD + SIZE, rows[i / 2].with, tail);
+        peer_send(&rig, peer, large, LARGE_HEAD + SIZE + tail);
+        RIG_UNTIL(&rig, rig.log.size >= SIZE);
+        assert_true(rig.whole_messages >= 1);
+        peer_send(&rig, peer, rows[i / 2].after, strlen(rows[i / 2].after));
+        RIG_UNTIL(&rig, rig.log.size >= SIZE + strlen(rows[i / 2].bodies));
+        memmove(rig.log.data, rig.log.data + SIZE, rig.log.size - SIZE);
+        rig.log.size -= SIZE;
+        log_expect(&rig, rows[i / 2].bodies, strlen(rows[i / 2].bodies));
+        free(large);
+        close(peer);
+        rig_close(&rig);
+    }
 }
 
 static void memory_is_not_given_on_a_messages_word_alone(void **state)
