@@ -13,6 +13,7 @@ README = os.path.join(CHECKOUT, "README.md")
 HEADER = os.path.join(CHECKOUT, "rpc", "duet.h")
 EXAMPLES = [os.path.join(CHECKOUT, "examples", *path)
             for path in (("tour", "tour.c"), ("loops", "poll_server.c"), ("chat", "chat_server.c"),
+                         ("queue", "queue_server.c"),
                          ("ledger", "ledger_main.c"), ("ledger", "ledger.idl"))]
 RUNNERS = {
     "python": ["/usr/bin/python3", "-"],

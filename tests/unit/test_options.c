@@ -67,6 +67,7 @@ static void defaults_are_those_of_the_manual(void **state)
         {DUET_OPT_LINGER_IDLE, "--linger-idle", 1000},
         {DUET_OPT_CALL_TIMEOUT, "--call-timeout", 0},
         {DUET_OPT_MAX_MULTICALL, "--max-multicall", 1024},
+        {DUET_OPT_SLOW_INLINE_MS, "--slow-inline-ms", 100},
         {DUET_OPT_REQUEST_TIMEOUT, "--request-timeout", 30000},
         {DUET_OPT_DRAIN_MS, "--drain-ms", 3000},
         {DUET_OPT_DRAIN_DELAY_MS, "--drain-delay-ms", 0},
