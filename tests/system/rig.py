@@ -88,10 +88,11 @@ class SystemTest(DuetTest):
     refused while it sends has long to go on with that: a busy machine may hold it up."""
 
     patience = ("--linger-idle", "60s")
+    checks_results = True
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.patience, *cls.flags, listen=cls.listen)
+        cls.server = Server(*cls.patience, *cls.flags, listen=cls.listen, checks_results=cls.checks_results)
 
     # ---- The process
 

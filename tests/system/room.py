@@ -30,6 +30,8 @@ def long_answer(count, msgid=1):
 
 
 class RoomTest(SystemTest):
+    checks_results = False  # which takes memory of its own
+
     def small_calls(self):
         """One for the loop and one for a worker, in each protocol."""
         with self.peer() as peer, self.proxy() as proxy:
