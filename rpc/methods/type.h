@@ -37,7 +37,7 @@ struct duet_form {
     uint32_t least; /* of its members: how many must be there */
 };
 
-enum { DUET_PART_OPTIONAL = UINT32_MAX };
+#define DUET_PART_OPTIONAL UINT32_MAX /* beyond what an enum may hold */
 
 /* An argument, item or member. */
 struct duet_part {
