@@ -253,7 +253,7 @@ typedef struct duet_method {
     unsigned max_running; /* calls of it that run at once; 0: no limit. See
                              DUET_METHOD_REFUSE_BUSY */
     const char *params;   /* names of the arguments, "order note", for faults and
-                             system.describe; NULL: none */
+                             system.describe: one for each that there may be; NULL: none */
 } duet_method;
 
 /* ---- Signatures ----
