@@ -328,6 +328,61 @@ static void over_http_what_comes_after_it_waits(void **state)
     home_rig_leave(&rig, http);
 }
 
+/* Whoever finishes a call does not compress its reply: a worker does. */
+static void a_long_answer_is_compressed_by_a_worker(void **state)
+{
+    (void)state;
+    int http = home_rig_connect(&rig);
+    static const char body[] = "<methodCall><methodName>keep</methodName></methodCall>";
+    home_rig_send_text(&rig, http,
+                       "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n"
+                       "Accept-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n%s",
+                       sizeof body - 1, body);
+    home_rig_work(&rig, home_rig_newest_job(&rig));
+    home_rig_turn(&rig);
+    static char text[20000];
+    memset(text, 'x', sizeof text - 1);
+    duet_call *call = duet_kept_call(it.kept);
+    assert_int_equal(duet_kept_finish(it.kept, duet_reply_string(call, text)), 0);
+    home_rig_turn(&rig);
+    home_rig_expect_nothing(http);
+    home_rig_work(&rig, home_rig_newest_job(&rig));
+    home_rig_turn(&rig);
+    home_rig_expect_text(http, "HTTP/1.1 200 ", "Content-Encoding: gzip");
+    home_rig_leave(&rig, http);
+}
+
+static void a_notification_can_be_kept_and_outlives_its_client(void **state)
+{
+    (void)state;
+    int other = peer;
+    ask("[2,'keep',['x']]");
+    peer = home_rig_connect(&rig);
+    home_rig_leave(&rig, other);
+    assert_int_equal(it.told, 0);
+    assert_int_equal(finish_with(1), 0);
+    assert_int_equal(rig.home->tickets.open, 0);
+    assert_int_equal(rig.home->totals.ended[ENDED_OK], 1);
+}
+
+static void stats_tell_how_many_and_which_is_oldest(void **state)
+{
+    (void)state;
+    ask("[0,1,'soon',['x']]");
+    duet_kept first = it.kept;
+    ask("[0,2,'keep',['x']]");
+    duet_stats stats;
+    assert_int_equal(duet_server_stats(rig.server, &stats), 0);
+    assert_int_equal(stats.calls_kept, 2);
+    struct duet_kept_count count;
+    duet_kept_look(&rig.server->service, &count);
+    assert_string_equal(count.oldest, "soon");
+    duet_kept_finish(first, 0);
+    duet_kept_look(&rig.server->service, &count);
+    assert_int_equal(count.count, 1);
+    assert_string_equal(count.oldest, "keep");
+}
+
 static void it_holds_its_place_until_it_is_finished(void **state)
 {
     (void)state;
@@ -469,6 +524,9 @@ int main(void)
         TEST(its_time_limit_begins_with_the_keeping),
         TEST(it_is_not_among_those_in_flight),
         TEST(over_http_what_comes_after_it_waits),
+        TEST(a_long_answer_is_compressed_by_a_worker),
+        TEST(a_notification_can_be_kept_and_outlives_its_client),
+        TEST(stats_tell_how_many_and_which_is_oldest),
         TEST(it_holds_its_place_until_it_is_finished),
         TEST(at_its_time_limit_it_is_answered_and_its_finisher_told),
         TEST(an_answer_given_when_told_of_the_time_limit_is_the_answer),
