@@ -54,10 +54,13 @@ static void hold_in_part(struct duet_call *call)
 static int keep(struct duet_call *call)
 {
     struct duet_job *job = job_of(call);
-    int rc = duet_call_is_lent(call) ? 0 : keep_here(job);
+    int rc = 0;
+    if (duet_call_is_lent(call))
+        duet_runner_let_go(call);
+    else
+        rc = keep_here(job);
     if (rc < 0)
         return rc;
-    duet_runner_let_go(call);
     hold_in_part(call);
     job->kept_letter.deliver = on_kept;
     duet_loop_post(&job->home->loop, &job->kept_letter);
