@@ -4,9 +4,11 @@
  */
 #include "validator1.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static int twice(duet_call *call, void *ctx)
@@ -161,6 +163,34 @@ static int demo_ask(duet_call *call, void *ctx)
     return rc;
 }
 
+/* The answer has come, or never will: on a loop. */
+static void answered(duet_request *request, void *ctx)
+{
+    duet_kept *kept = ctx;
+    duet_call *call = duet_kept_call(*kept);
+    int rc = 0;
+    if (call != NULL)
+        rc = duet_request_status(request) == 0
+                 ? duet_reply_value(call, duet_request_result(request))
+                 : duet_fail_request(call, request);
+    duet_kept_finish(*kept, rc);
+    free(kept);
+}
+
+/* The same without waiting: on a loop nobody may. */
+static int demo_ask_later(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    duet_kept *kept = malloc(sizeof *kept);
+    if (kept == NULL)
+        return -ENOMEM;
+    duet_request *request = request_of(call);
+    *kept = duet_call_keep(call);
+    duet_request_send(request, answered, kept); /* its callback is called whatever happens */
+    duet_request_free(request);
+    return 0;
+}
+
 static int demo_tell(duet_call *call, void *ctx)
 {
     (void)ctx;
@@ -233,6 +263,11 @@ static const duet_method methods[] = {
      .signature = "v:*",
      .handler = demo_ask,
      .help = "Calls a method of the caller's client with these arguments; answers its answer."},
+    {.name = "demo.ask_later",
+     .signature = "v:*",
+     .handler = demo_ask_later,
+     .flags = DUET_METHOD_INLINE,
+     .help = "The same on a loop: it keeps its call and waits for nothing."},
     {.name = "demo.tell",
      .signature = "n:*",
      .handler = demo_tell,

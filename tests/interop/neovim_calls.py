@@ -1,5 +1,5 @@
 """Neovim as the other end: Duet calls it, and it calls back before it answers; with one worker,
-with one call in flight, with every method on a worker."""
+with no worker at all, with one call in flight, with every method on a worker."""
 import json
 import os
 import subprocess
@@ -11,17 +11,17 @@ from duet_server import PATIENCE_S, Server, need_command
 SCRIPT = """
 let out = {}
 let c = sockconnect('tcp', $DUET_ADDRESS, {'rpc': v:true})
-let out.sum = rpcrequest(c, 'demo.ask', 'nvim_eval', '20 + 1')
-let out.inner = rpcrequest(c, 'demo.ask', 'nvim_eval', 'rpcrequest(' . c . ', "double", 21)')
-let out.slow = rpcrequest(c, 'demo.ask', 'nvim_eval', 'rpcrequest(' . c . ', "demo.sleep", 0.01)')
+let out.sum = rpcrequest(c, $DUET_ASK, 'nvim_eval', '20 + 1')
+let out.inner = rpcrequest(c, $DUET_ASK, 'nvim_eval', 'rpcrequest(' . c . ', "double", 21)')
+let out.slow = rpcrequest(c, $DUET_ASK, 'nvim_eval', 'rpcrequest(' . c . ', "demo.sleep", 0.01)')
 func! Deeper(c, depth)
   return a:depth == 0 ? 'bottom' :
-    \\ rpcrequest(a:c, 'demo.ask', 'nvim_call_function', 'Deeper', [a:c, a:depth - 1])
+    \\ rpcrequest(a:c, $DUET_ASK, 'nvim_call_function', 'Deeper', [a:c, a:depth - 1])
 endfunc
 let out.deep = Deeper(c, 5)
 for [name, args] in items({'missing': ['nvim_no_such'], 'wrong': ['nvim_eval', 'no_such()']})
   try
-    call call('rpcrequest', [c, 'demo.ask'] + args)
+    call call('rpcrequest', [c, $DUET_ASK] + args)
     let out[name] = 'no error'
   catch
     let out[name] = v:exception
@@ -36,7 +36,7 @@ qall!
 
 
 class Neovim(unittest.TestCase):
-    def run_against(self, *flags):
+    def run_against(self, *flags, ask="demo.ask"):
         nvim = need_command("nvim")
         server = Server(*flags)
         self.addCleanup(server.stop)
@@ -47,7 +47,7 @@ class Neovim(unittest.TestCase):
             file.write(SCRIPT)
         host, port = server.host_port()
         environment = dict(
-            os.environ, DUET_ADDRESS=f"{host}:{port}", DUET_OUT=out, HOME=folder.name,
+            os.environ, DUET_ADDRESS=f"{host}:{port}", DUET_ASK=ask, DUET_OUT=out, HOME=folder.name,
             XDG_STATE_HOME=folder.name, XDG_DATA_HOME=folder.name, XDG_CONFIG_HOME=folder.name,
             LC_ALL="C.UTF-8",
         )
@@ -78,6 +78,12 @@ class Neovim(unittest.TestCase):
 
     def test_with_every_method_on_a_worker(self):
         self.check(self.run_against("--workers", "1", "--max-in-flight", "1", "--no-inline"))
+
+    def test_with_no_worker_and_one_thread(self):
+        self.check(self.run_against("--workers", "0", "--loops", "1", ask="demo.ask_later"))
+
+    def test_with_calls_that_are_kept_and_one_in_flight(self):
+        self.check(self.run_against("--max-in-flight", "1", ask="demo.ask_later"))
 
 
 if __name__ == "__main__":
