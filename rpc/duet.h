@@ -1198,11 +1198,11 @@ DUET_API void duet_request_set_timeout(duet_request *request, unsigned timeout_m
 
 /* Sends it. `done` (or NULL) is called exactly once, later, on the thread of a loop with no
  * lock held, whatever comes of it; `request` is valid until it returns. It must be quick; it
- * may send other requests. 0: it is out. Below 0: it could not be sent, and `done` is called
- * all the same: free nothing here that it frees. -EALREADY: it was sent before, and then this
- * `done` is not called. Where there is no loop to call it later, because the server has ended
- * or there is no memory for the request (which is NULL then), it is called before this
- * returns. */
+ * may send other requests and finish kept calls. 0: it is out. Below 0: it could not be sent,
+ * and `done` is called all the same: free nothing here that it frees. -EALREADY: it was sent
+ * before, and then this `done` is not called. Where there is no loop to call it later, because
+ * the server has ended or there is no memory for the request (which is NULL then), it is called
+ * before this returns. */
 DUET_API int duet_request_send(duet_request *request,
                                void (*done)(duet_request *request, void *ctx), void *ctx);
 

@@ -27,6 +27,7 @@ struct duet_session_terms {
     size_t max_arena;
     size_t max_write_depth;
     unsigned request_timeout_ms;
+    size_t max_posted; /* bytes of requests on their way to one session's loop */
 };
 
 struct duet_outbound;
@@ -68,6 +69,7 @@ struct duet_session {
     _Atomic bool is_open;
     _Atomic unsigned asked;
     _Atomic unsigned idle_timeout_ms; /* as asked for last */
+    _Atomic size_t posted;            /* bytes of requests on their way to the loop */
     _Atomic(char *) peer_text;        /* made when asked for */
     _Atomic int slow_reader;          /* enum duet_slow_reader */
     _Atomic bool has_shown_raw;

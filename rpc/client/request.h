@@ -22,6 +22,7 @@ struct duet_request {
     int error;               /* it cannot be sent: -errno; it was found out before */
     void (*done)(struct duet_request *request, void *ctx);
     void *ctx;
+    size_t posted;       /* bytes, on its way to its loop */
     enum duet_kind kind; /* _REQUEST or _NOTIFICATION */
 
     /* For any thread. */

@@ -70,6 +70,7 @@ static void excuse(struct duet_request *request)
 static void attend(struct duet_request *request, unsigned asked)
 {
     if (asked & ASKED_SEND) {
+        atomic_fetch_sub(&request->session->posted, request->posted);
         int rc = start(request);
         if (rc < 0 || request->kind == DUET_KIND_NOTIFICATION) {
             duet_request_end(request, rc);
@@ -94,8 +95,10 @@ static void on_letter(struct duet_letter *letter)
 /* No loop is there any more: this thread ends it. */
 static void attend_alone(struct duet_request *request, unsigned asked)
 {
-    if (asked & ASKED_SEND)
-        duet_request_end(request, request->error < 0 ? request->error : -ENOTCONN);
+    if (!(asked & ASKED_SEND))
+        return;
+    atomic_fetch_sub(&request->session->posted, request->posted);
+    duet_request_end(request, request->error < 0 ? request->error : -ENOTCONN);
 }
 
 /* The letter is on its way as long as something is asked. */
@@ -129,6 +132,17 @@ static int complete(struct duet_request *request)
     return rc == 0 ? 0 : duet_request_errno(&request->fault, rc);
 }
 
+/* Who sends faster than the loop can take it is told: 0 or -ENOBUFS. */
+static int post(struct duet_request *request)
+{
+    struct duet_session *session = request->session;
+    request->posted = sizeof *request + request->writer.out.size;
+    size_t before = atomic_fetch_add(&session->posted, request->posted);
+    bool has_room =
+        before == 0 || before + request->posted <= session->keeper->terms.max_posted;
+    return has_room ? 0 : -ENOBUFS;
+}
+
 /* It is on its way, by the loop that this thread is. */
 static int leave(struct duet_request *request)
 {
@@ -156,6 +170,9 @@ int duet_request_dispatch(struct duet_request *request, bool is_waited_for)
         if (rc == 0)
             return leave(request);
     }
+    int room = post(request);
+    if (rc == 0)
+        rc = request->error = room;
     ask(request, ASKED_SEND | (is_waited_for ? ASKED_EXCUSE : 0));
     return rc;
 }

@@ -162,6 +162,7 @@ int duet_sessions_open(struct duet_home *home)
         .int_is_strict = service->int_is_strict,
         .max_arena = service->max_arena,
         .max_write_depth = service->max_write_depth,
+        .max_posted = home->conns.conn_limits.max_part,
         .request_timeout_ms = (unsigned)server->options.value[DUET_OPT_REQUEST_TIMEOUT],
     };
     return 0;
