@@ -4,9 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
-from duet_server import NOTIFICATION, REQUEST, RESPONSE, Peer, RpcError, Server
+from duet_server import NOTIFICATION, PATIENCE_S, REQUEST, RESPONSE, Peer, RpcError, Server
 
 # A client that joins, is asked, and never answers: it says so on its stdout.
 MUTE = """
@@ -31,6 +32,15 @@ class Chat(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.server.stop()
+
+    def setUp(self):
+        with Peer(self.server) as peer:  # those of the test before are gone
+            self.wait_for_names(peer, [])
+
+    def wait_for_names(self, peer, names):
+        end = time.monotonic() + PATIENCE_S
+        while (found := peer.call("chat.who")) != names:
+            self.assertLess(time.monotonic(), end, found)
 
     def join(self, name):
         peer = Peer(self.server)
@@ -91,7 +101,7 @@ class Chat(unittest.TestCase):
             self.assertEqual(mute.stdout.readline().strip(), str(REQUEST))
             os.kill(mute.pid, signal.SIGKILL)
         self.assertEqual(ann.receive(), [RESPONSE, 9, [-32603, "the session is closed"], None])
-        self.assertEqual(ann.call("chat.who"), ["ann"])
+        self.wait_for_names(ann, ["ann"])
 
     def tearDown(self):
         with Peer(self.server) as peer:
