@@ -6,7 +6,6 @@
 
 #include "home_parts.h"
 #include "protocol.h"
-#include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,36 +230,6 @@ static void turn_away_conn(struct duet_conn *conn, struct duet_message *message)
         duet_pages_reject(conn, message);
 }
 
-/* A reply finds its request, or nobody asked for it. The callback comes last. */
-static void take_reply(struct duet_conn *conn, struct duet_job *job)
-{
-    struct duet_home *home = job->home;
-    struct duet_outbound *outbound = duet_caller_of(conn)->outbound;
-    struct duet_request *request = NULL;
-    if (outbound != NULL)
-        request = duet_outbound_answer(outbound, &job->call.request, &job->call.message);
-    if (request == NULL)
-        duet_count(&home->unasked, 1);
-    duet_job_recycle(job);
-    if (request != NULL)
-        duet_request_end(request, request->error);
-}
-
-/* It is read on all the same, for the answers that we wait for. */
-static int fail_over_limit(const struct duet_conn *conn, struct duet_call *call)
-{
-    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
-    return duet_call_fail_busy(call,
-                               "the connection is busy: %" PRIu32 " calls of it with %zu bytes "
-                               "are in progress and %zu bytes of answers unread "
-                               "(--max-in-flight %" PRIu32 ", --max-in-flight-bytes %zu, "
-                               "--out-mark %zu, --max-buffered-per-connection %zu), and its "
-                               "answer is awaited; try again",
-                               conn->in_flight, conn->in_flight_bytes, conn->out_size,
-                               conn->max_in_flight, limits->max_in_flight_bytes,
-                               limits->out_mark, limits->max_part);
-}
-
 /* Who has no room to be run is handed over: then it can wait. */
 static bool has_room(const struct duet_conn *conn, struct duet_call *call)
 {
@@ -283,29 +252,17 @@ static void take_reservation(struct duet_conn *conn, struct duet_call *call,
             duet_call_will_need(&duet_codec_msgpack, message->body_size, message->values));
 }
 
-/* In a drain only those calls are taken that a handler waits for. */
-static int judge_beside_answers(const struct duet_conn *conn, struct duet_call *call)
-{
-    if (conn->answers_only && conn->excused == 0) {
-        call->ending = ENDED_REFUSED;
-        call->status = 503;
-        return duet_fault_set(&call->fault, DUET_FAULT_SHUTTING_DOWN,
-                              "the server shuts down, and takes no more calls");
-    }
-    return duet_conn_is_over(conn) ? fail_over_limit(conn, call) : 0;
-}
-
 /* A call whose head has been read runs here, goes to a worker, or is none. */
 static void dispatch(struct duet_conn *conn, struct duet_job *job, struct duet_buf *whole,
                      int rc)
 {
     struct duet_home *home = job->home;
     if (rc == 0 && job->call.request.kind == DUET_KIND_RESPONSE) {
-        take_reply(conn, job);
+        duet_home_take_reply(conn, job);
         return;
     }
     if (rc == 0 && (conn->awaited > 0 || conn->answers_only))
-        rc = judge_beside_answers(conn, &job->call);
+        rc = duet_home_judge_beside_answers(conn, &job->call);
     if (rc < 0 && !is_answerable(&job->call)) {
         give_up(conn, job);
         return;

@@ -1,6 +1,6 @@
 /*
- * What the home's own files share (home.c, accept.c, browser.c, handover.c, kept_home.c,
- * reply.c, pages.c, home_life.c); nobody else includes it.
+ * What the home's own files share (home.c, accept.c, browser.c, called.c, handover.c,
+ * kept_home.c, reply.c, pages.c, home_life.c); nobody else includes it.
  */
 #ifndef DUET_HOME_PARTS_H
 #define DUET_HOME_PARTS_H
@@ -29,6 +29,15 @@ void duet_home_send_answer(struct duet_conn *conn, struct duet_job *job);
 
 /* The same, and counts how the call ended. */
 void duet_home_answer(struct duet_conn *conn, struct duet_job *job);
+
+/* called.c */
+
+/* A reply finds its request, or nobody asked for it. Takes the job; the callback comes last. */
+void duet_home_take_reply(struct duet_conn *conn, struct duet_job *job);
+
+/* Whether a call may be taken while an answer of its client is awaited. In a drain only those
+ * are that a handler waits for. 0 or DUET_FAILED with the fault set. */
+int duet_home_judge_beside_answers(const struct duet_conn *conn, struct duet_call *call);
 
 /* browser.c */
 
