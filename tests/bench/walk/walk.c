@@ -8,6 +8,7 @@
  */
 #include "home_parts.h"
 #include "home_rig.h"
+#include "pairs.h"
 #include "stream_memory.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void open_walk(struct walk *walk)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNIX};
     home_rig_init(&walk->home, methods, NULL);
+    pairs_add(walk->home.server);
     home_rig_open(&walk->home);
     stream_memory_init(&walk->peer);
     const struct duet_newcomer newcomer = {.stream = stream_memory_stream(&walk->peer),
@@ -207,6 +209,37 @@ static void xml_multicall(struct duet_buf *buf)
               ENTRIES);
 }
 
+/* What is there by hand and generated. */
+static void hand_twice(struct duet_buf *buf)
+{
+    pairs_twice(buf, "hand.twice");
+}
+
+static void generated_twice(struct duet_buf *buf)
+{
+    pairs_twice(buf, "twice");
+}
+
+static void hand_copy(struct duet_buf *buf)
+{
+    pairs_copy(buf, "hand.copy");
+}
+
+static void generated_copy(struct duet_buf *buf)
+{
+    pairs_copy(buf, "copy");
+}
+
+static void hand_sum(struct duet_buf *buf)
+{
+    pairs_sum(buf, "hand.sum");
+}
+
+static void generated_sum(struct duet_buf *buf)
+{
+    pairs_sum(buf, "sum");
+}
+
 /* ---- Rows ---- */
 
 struct row {
@@ -228,6 +261,12 @@ static const struct row rows[] = {
     {"xmlrpc-fault-32", xml_fault, 32, "must be int"},
     {"xmlrpc-multicall-10", xml_multicall, 1, "<int>42</int>"},
     {"xmlrpc-structs-1000", xml_structs, 1, "item 7"},
+    {"hand-twice-32", hand_twice, 32, "\x40\x45"}, /* 42.0 */
+    {"generated-twice-32", generated_twice, 32, "\x40\x45"},
+    {"hand-copy-32", hand_copy, 32, "item 7"},
+    {"generated-copy-32", generated_copy, 32, "item 7"},
+    {"hand-sum-32", hand_sum, 32, "\xcd\x0e\x2e"}, /* 10 * (258 + 'i') = 3630 */
+    {"generated-sum-32", generated_sum, 32, "\xcd\x0e\x2e"},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
