@@ -87,9 +87,4 @@ bool gen_types_are_open(struct gen_types *types, const struct gen_type *last);
  */
 bool gen_takes_memory(struct gen_types *types, const struct idl_type *type);
 
-/* Two files that would have one header, and two types that would have one name, told of. */
-void gen_check_stems(struct idl_memory *memory, const struct idl_interface *interface,
-                     struct idl_reports *reports);
-void gen_check_c_names(const struct gen_types *types, struct idl_reports *reports);
-
 #endif

@@ -4,6 +4,7 @@
 #include "write.h"
 
 #include "c.h"
+#include "c_check.h"
 
 bool gen_make(struct gen_file *files, const struct idl_interface *interface,
               struct idl_memory *memory, struct idl_reports *reports, const char *folder)
@@ -15,9 +16,8 @@ bool gen_make(struct gen_file *files, const struct idl_interface *interface,
     files[0] = (struct gen_file){.path = idl_format(memory, "%s/%s.h", folder, c.stem)};
     files[1] = (struct gen_file){.path = idl_format(memory, "%s/%s_server.c", folder, c.stem)};
 
-    gen_check_stems(memory, interface, reports);
     gen_types_collect(&c.types, interface);
-    gen_check_c_names(&c.types, reports);
+    gen_check_names(&c.types, interface, reports);
     if (reports->errors > 0)
         return false;
     c.out = &files[0].text;

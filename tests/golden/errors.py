@@ -122,6 +122,14 @@ CASES = [
     ("message int_list {}\nmessage m { 0: list<int> a }",
      ["1:9: error: message 'int_list' and list<int> would both be x_int_list in C"]),
 
+    ("namespace s\nmessage methods {}\nservice s { methods f() }",
+     ["3:9: error: service 's' would be s_methods in C, and so would another type"]),
+    ("type string_list = list<int>\nmessage m { 0: list<string> a 1: string_list b }",
+     ["1:6: error: type 'string_list' would be x_string_list in C, and so would another type"]),
+    ("message m { 0: int new 1: int new_ }", ["1:31: error: 'new' and 'new_' would both be new_ in C"]),
+    ("service s { int f(0: int call, 1: int call_) }", ["1:39: error: 'call' and 'call_' would both be call_ in C"]),
+    ("service s {\n  int new()\n  int new_()\n}", ["3:7: error: 'new' and 'new_' would both be new_ in C"]),
+
     # Values.
     ("message m { 0: int a = \"x\" }", ["1:24: error: this is no int"]),
     ("message m { 0: bool a = 1 }", ["1:25: error: this is no bool"]),
