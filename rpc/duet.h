@@ -940,6 +940,17 @@ DUET_API int duet_fail(duet_call *call, int code, const char *format, ...)
 DUET_API int duet_vfail(duet_call *call, int code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* A fault with data. Returns a writer for one value, which travels as the third item of
+ * MessagePack-RPC's error array (in no other DUET_OPT_ERROR_STYLE), and over XML-RPC as the
+ * member faultData of the fault, to callers that asked with the header `Duet-Fault-Data: 1` (to
+ * others a third member would be no fault); in answers of system.multicall as a member too. The
+ * call ends with this fault whatever its handler returns; data that is not one whole value, or
+ * has no room in a reply, is left out. A handler that passes the fault of a method that it
+ * invoked on passes its data on. Code and words as duet_fail() takes them. The writer is good
+ * until the handler, or the hook, returns. */
+DUET_API duet_writer *duet_fail_begin(duet_call *call, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The writer of the call's reply, for answers made of parts. */
 DUET_API duet_writer *duet_call_writer(duet_call *call);
 

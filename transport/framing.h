@@ -59,6 +59,8 @@ enum duet_notes {
 
     /* Set by whoever decides that: the page that asks may read the reply. */
     DUET_NOTE_ORIGIN_ALLOWED = 1 << 13,
+
+    DUET_NOTE_FAULT_DATA = 1 << 14, /* Duet-Fault-Data: 1: a fault may have a third member */
 };
 
 /* Why a message is bad; the reason has the words. */

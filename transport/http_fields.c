@@ -75,6 +75,15 @@ static int read_private_network(struct duet_http_fields *fields, struct duet_htt
     return 0;
 }
 
+static int read_fault_data(struct duet_http_fields *fields, struct duet_http_text value,
+                           char *reason)
+{
+    (void)reason;
+    if (duet_http_is_word(value, "1"))
+        fields->notes |= DUET_NOTE_FAULT_DATA;
+    return 0;
+}
+
 static int read_expect(struct duet_http_fields *fields, struct duet_http_text value,
                        char *reason)
 {
@@ -195,7 +204,7 @@ static const struct known_lines request_lines = {{
     [6] = {{"expect", read_expect}, {"origin", read_origin}},
     [12] = {{"content-type", read_content_type}},
     [14] = {{"sec-fetch-site", read_fetch_site}},
-    [15] = {{"accept-encoding", read_accept_encoding}},
+    [15] = {{"accept-encoding", read_accept_encoding}, {"duet-fault-data", read_fault_data}},
     [16] = {{"content-encoding", read_content_encoding}},
     [17] = {{"transfer-encoding", read_transfer_encoding}},
     [29] = {{"access-control-request-method", read_request_method}},

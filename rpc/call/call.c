@@ -21,7 +21,7 @@ enum {
 
 void duet_call_init(struct duet_call *call, const struct duet_service *service)
 {
-    *call = (struct duet_call){.service = service, .root = call};
+    *call = (struct duet_call){.service = service, .root = call, .data_home = call};
     duet_arena_init(&call->arena, service->max_arena);
     duet_buf_init(&call->message, SIZE_MAX);
     duet_writer_init(&call->own_writer, service->max_reply);
@@ -47,6 +47,7 @@ static void leave_part(struct duet_call *call)
 
 void duet_call_done(struct duet_call *call)
 {
+    duet_fault_data_free(call);
     if (call->account.part != NULL)
         leave_part(call);
     duet_arena_done(&call->arena);
@@ -75,6 +76,8 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->ending = ENDED_OK;
     call->reply_is_gzip = false;
     call->began_ns = 0;
+    if (call->fault_data != NULL)
+        duet_fault_data_free(call);
     call->fault.code = 0;
     call->request.has_msgid = false;
     call->request.kind = DUET_KIND_REQUEST;
@@ -271,13 +274,28 @@ int duet_call_start(struct duet_call *call)
 
 /* ---- Finish */
 
+static int put_fault(struct duet_call *call)
+{
+    start_writer(call);
+    return call->to.codec->fault(&call->own_writer, call->to.msgid, &call->fault);
+}
+
+/* False if the caller does not take the data, or there is no room: without it there may be. */
+__attribute__((cold)) static bool write_with_data(struct duet_call *call)
+{
+    call->fault.data = duet_fault_data_of(call);
+    bool is_written = call->fault.data != NULL && put_fault(call) == 0;
+    duet_fault_data_free(call);
+    return is_written;
+}
+
 void duet_call_write_fault(struct duet_call *call)
 {
-    struct duet_writer *writer = &call->own_writer;
-    start_writer(call);
-    if (call->to.codec->fault(writer, call->to.msgid, &call->fault) < 0)
-        writer->out.size = 0; /* out of memory: there is no reply, and its connection is
-                                 closed */
+    if (call->fault_data != NULL && write_with_data(call))
+        return;
+    if (put_fault(call) < 0)
+        call->own_writer.out.size = 0; /* out of memory: there is no reply, and its connection
+                                          is closed */
 }
 
 int duet_call_name_method(struct duet_call *call)

@@ -7,6 +7,7 @@
 #define DUET_CALL_H
 
 #include "fate.h"
+#include "fault_data.h"
 #include "kept.h"
 #include "recipient.h"
 #include "registry.h"
@@ -54,11 +55,13 @@ struct duet_call {
     enum duet_call_stage stage;       /* only duet_call_enter assigns it */
     enum duet_ended ending; /* ENDED_OK, until it is known to be a fault or a refusal */
     bool reply_is_gzip;
-    _Atomic int fate;                /* enum duet_fate, by the functions of fate.h */
-    struct duet_kept_note *note;     /* while its handler runs, and does not keep it */
-    uint64_t kept;                   /* the id of its slot, or 0 */
-    struct duet_slot *_Atomic slots; /* of it and the calls within it: see kept_slots.h */
-    uint64_t arrived_ns, started_ns; /* when it was whole, and when its waiting ended */
+    _Atomic int fate;                   /* enum duet_fate, by the functions of fate.h */
+    struct duet_kept_note *note;        /* while its handler runs, and does not keep it */
+    uint64_t kept;                      /* the id of its slot, or 0 */
+    struct duet_slot *_Atomic slots;    /* of it and the calls within it: see kept_slots.h */
+    struct duet_call *data_home;        /* itself; or the one around it whose memory it uses */
+    struct duet_fault_data *fault_data; /* of itself and those whose home it is: a list */
+    uint64_t arrived_ns, started_ns;    /* when it was whole, and when its waiting ended */
     uint64_t began_ns; /* when its handler did, if there are hooks to be told; 0: it has not */
     char *peer_text;   /* made when asked for */
     const char *default_name;    /* of a method that is the default: as it was called */

@@ -139,7 +139,10 @@ int duet_vfail(duet_call *call, int code, const char *format, va_list args)
         return -EALREADY;
     duet_fault_vset_verbatim(&call->fault, code, format, args);
     call->ending = ENDED_FAULT;
-    return duet_fault_rc(&call->fault);
+    int rc = duet_fault_rc(&call->fault);
+    if (call->writer != NULL && call->writer->error == 0)
+        call->writer->error = rc; /* what is written after it cannot make it another fault */
+    return rc;
 }
 
 int duet_fail(duet_call *call, int code, const char *format, ...)

@@ -25,6 +25,7 @@ static void borrow(struct duet_call *inner, struct duet_call *call, const duet_v
     *inner = (struct duet_call){.service = root->service,
                                 .registry = root->registry,
                                 .root = root,
+                                .data_home = call->data_home,
                                 .to = root->to,
                                 .request = root->request};
     inner->invoke_depth = call->invoke_depth + 1;
@@ -162,8 +163,12 @@ static int invoke(struct duet_call *call, const char *method, const duet_value *
         return await_kept(&inner, call);
     duet_call_end_invoked(&inner, rc);
     duet_signature_restore(&inner.request); /* they are the outer call's */
-    if (rc < 0)
+    if (rc < 0) {
+        duet_fault_data_pass(call, &inner);
         call->fault = inner.fault;
+    } else {
+        duet_fault_data_drop(&inner);
+    }
     return rc < 0 ? DUET_FAILED : 0;
 }
 

@@ -44,11 +44,11 @@ static int run_entry(duet_call *call, const duet_value *entry, duet_writer *writ
     return duet_call_invoke(call, method, params, writer);
 }
 
-int duet_multicall_write_fault(duet_call *call, duet_writer *writer)
+static int write_fault(duet_call *call, duet_writer *writer, const struct duet_writer *data)
 {
     const char *message;
     int code = duet_call_fault(call, &message);
-    duet_write_record(writer, 2, DUET_RECORD_MAP);
+    duet_write_record(writer, data != NULL ? 3 : 2, DUET_RECORD_MAP);
     duet_write_field(writer, "faultCode");
     duet_write_int(writer, code);
     duet_write_field(writer, "faultString");
@@ -57,7 +57,25 @@ int duet_multicall_write_fault(duet_call *call, duet_writer *writer)
     writer->style.control_chars = DUET_CONTROL_CHARS_REPLACE;
     int rc = duet_write_string(writer, message, strlen(message));
     writer->style.control_chars = style;
-    return rc;
+    if (data == NULL)
+        return rc;
+    duet_write_field(writer, "faultData");
+    return duet_writer_put_raw(writer, data->out.data, data->out.size);
+}
+
+int duet_multicall_write_fault(duet_call *call, duet_writer *writer)
+{
+    const struct duet_writer *data = duet_fault_data_of(call);
+    if (data == NULL)
+        return write_fault(call, writer, NULL);
+    struct duet_fault fault = call->fault;
+    duet_mark mark = duet_writer_mark(writer);
+    int rc = write_fault(call, writer, data);
+    if (rc == 0)
+        return 0;
+    duet_writer_rewind(writer, mark); /* without it there may be room */
+    call->fault = fault;
+    return write_fault(call, writer, NULL);
 }
 
 /* An entry of the answer: an array of the one result, or the fault. Of one that is kept, a

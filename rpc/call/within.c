@@ -38,6 +38,7 @@ void duet_within_free(struct duet_within *within)
 {
     if (within == NULL)
         return;
+    duet_fault_data_free(&within->call);
     duet_writer_done(&within->call.own_writer);
     duet_account_give(&within->call.account, sizeof *within);
     free(within);
@@ -72,6 +73,9 @@ static struct duet_within *copy(const struct duet_call *call)
     own->own_writer.out.account = &own->account;
     own->writer = &own->own_writer;
     own->request.fault = &own->fault;
+    own->fault.data = NULL; /* of an invoked call that failed before: it may be gone by then */
+    own->fault_data = NULL;
+    own->data_home = own;
     own->note = NULL;
     own->within = within;
     return within;
@@ -99,6 +103,7 @@ int duet_within_new(struct duet_call *call)
         return DUET_FAILED;
     }
     call->within = within;
+    call->data_home = &within->call;
     call->writer = &within->call.own_writer;
     return 0;
 }
@@ -153,8 +158,10 @@ int duet_within_await(struct duet_within *within, struct duet_call *outer, bool 
     *is_over = true;
     if (rc == 0)
         rc = duet_writer_splice(outer->writer, answer->data, answer->size);
-    else
+    else {
+        duet_fault_data_pass(outer, call);
         outer->fault = call->fault;
+    }
     duet_within_free(within);
     return rc < 0 ? DUET_FAILED : 0;
 }

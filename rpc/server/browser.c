@@ -131,7 +131,8 @@ const char *duet_browser_lines(const struct duet_conn *conn, const struct duet_h
      * start of a server. */
     static const char preflight[] =
         "Access-Control-Allow-Methods: POST, GET, HEAD\r\n"
-        "Access-Control-Allow-Headers: Content-Type, Content-Encoding, Authorization\r\n"
+        "Access-Control-Allow-Headers: Content-Type, Content-Encoding, Authorization, "
+        "Duet-Fault-Data\r\n"
         "Access-Control-Max-Age: 600\r\n";
     const uint32_t notes = head->notes;
     const char *origin = duet_caller_of(conn)->origin;

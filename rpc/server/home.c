@@ -93,7 +93,6 @@ static bool runs_inline(const struct duet_job *job)
            method->gate.max == 0 && !job->home->server->options.value[DUET_OPT_NO_INLINE];
 }
 
-/* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
 /* A message in the connection's own buffer, or of a method whose calls have been kept before,
  * is copied: it may be read on when that buffer is used for others. */
 static bool may_be_kept(const struct duet_conn *conn, const struct duet_call *call)
@@ -102,6 +101,7 @@ static bool may_be_kept(const struct duet_conn *conn, const struct duet_call *ca
            atomic_load_explicit(&call->method->is_kept_inline, memory_order_relaxed);
 }
 
+/* Runs a call on the loop. Compressing a large reply is work for a worker all the same. */
 static void run_here(struct duet_conn *conn, struct duet_job *job, int rc)
 {
     struct duet_call *call = &job->call;

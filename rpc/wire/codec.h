@@ -112,7 +112,8 @@ struct duet_codec {
     int (*begin_reply)(struct duet_writer *writer, uint32_t msgid);
     int (*end_reply)(struct duet_writer *writer);
 
-    /* A whole fault reply into an empty writer. */
+    /* A whole fault reply into an empty writer, with its data where the style has a place for
+     * it. */
     int (*fault)(struct duet_writer *writer, uint32_t msgid, const struct duet_fault *fault);
 
     /* ---- Calls that go out */

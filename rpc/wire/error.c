@@ -68,6 +68,7 @@ int duet_fault_vset(struct duet_fault *fault, int code, const char *format, va_l
     format_words(words, format, args);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
     fault->is_nameless = false;
+    fault->data = NULL;
     duet_escape(fault->message, sizeof fault->message, words, strlen(words));
     return DUET_FAILED;
 }
@@ -91,6 +92,7 @@ int duet_fault_vset_verbatim(struct duet_fault *fault, int code, const char *for
     replace_what_is_no_utf8(words);
     fault->code = code ? code : DUET_FAULT_APPLICATION;
     fault->is_nameless = false;
+    fault->data = NULL;
     memcpy(fault->message, words, strlen(words) + 1);
     return DUET_FAILED;
 }

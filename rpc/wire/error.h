@@ -18,9 +18,13 @@ enum {
     DUET_FAILED = -1000000,
 };
 
+struct duet_writer;
+
 struct duet_fault {
-    int code;         /* 0: no fault */
-    bool is_nameless; /* the words do not say yet which method they are about */
+    int code;                 /* 0: no fault */
+    bool is_nameless;         /* the words do not say yet which method they are about */
+    struct duet_writer *data; /* has written one whole value that goes with it, in the format
+                                 that it will be sent in; NULL: none */
     char message[DUET_FAULT_MESSAGE_MAX + 1];
 };
 

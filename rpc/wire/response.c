@@ -45,7 +45,7 @@ static struct reading read_map(const duet_value *map)
 {
     const duet_value *code = member(map, "faultCode", "code");
     const duet_value *message = member(map, "faultString", "message");
-    const duet_value *data = duet_value_get(map, "data");
+    const duet_value *data = member(map, "faultData", "data");
     bool has_code = is_code(code), has_message = is_text(message);
     bool has_data = data->object.type != MSGPACK_OBJECT_NIL;
     size_t known = (size_t)has_code + has_message + has_data;

@@ -130,6 +130,9 @@ static inline size_t duet_writer_size(const struct duet_writer *writer)
     return writer->out.size + writer->referred_bytes;
 }
 
+/* One value, as another writer of this format has written it. 0, or the error that sticks. */
+int duet_writer_put_raw(struct duet_writer *writer, const void *bytes, size_t size);
+
 /* 0 when exactly one value was written whole; else the sticky error, or DUET_FAILED with the
  * fault set ("the method wrote 2 of 5 items of an array"). A writer that got nothing at all
  * writes nil. */

@@ -229,6 +229,14 @@ int duet_writer_put_int_key(duet_writer *writer, int64_t key)
 
 /* ---- Copies */
 
+int duet_writer_put_raw(duet_writer *writer, const void *bytes, size_t size)
+{
+    int rc = duet_writer_expect(writer);
+    if (rc == 0)
+        rc = duet_buf_append(&writer->out, bytes, size);
+    return duet_writer_count(writer, rc);
+}
+
 static int write_ext(duet_writer *writer, const msgpack_object_ext *ext)
 {
     int rc = duet_writer_expect(writer);

@@ -97,11 +97,14 @@ static int write_error(struct duet_writer *writer, const struct duet_fault *faul
     if (writer->style.error == DUET_ERROR_STYLE_JUBATUS)
         return write_jubatus(writer, fault);
 
-    int rc = duet_writer_ops_msgpack.begin_array(writer, 2);
+    const struct duet_writer *data = fault->data;
+    int rc = duet_writer_ops_msgpack.begin_array(writer, data != NULL ? 3 : 2);
     if (rc == 0)
         rc = duet_writer_ops_msgpack.integer(writer, fault->code);
     if (rc == 0)
         rc = write_message(writer, fault);
+    if (rc == 0 && data != NULL)
+        rc = duet_buf_append(&writer->out, data->out.data, data->out.size);
     return rc;
 }
 

@@ -63,25 +63,43 @@ static int end_reply(struct duet_writer *writer)
     return duet_buf_append(&writer->out, TEXT("</param></params></methodResponse>\r\n"));
 }
 
-static int fault(struct duet_writer *writer, uint32_t msgid, const struct duet_fault *fault)
+static int put_code_and_words(struct duet_buf *out, const struct duet_fault *fault)
 {
-    (void)msgid;
-    struct duet_buf *out = &writer->out;
     char code[DUET_XML_INTEGER_ROOM];
     size_t code_size = duet_xml_integer_write(code, fault->code), bad;
-    int rc =
-        duet_buf_append(out, TEXT(DECLARATION "<methodResponse><fault><value><struct>"
-                                              "<member><name>faultCode</name><value><int>"));
-    if (rc == 0)
-        rc = duet_buf_append(out, code, code_size);
+    int rc = duet_buf_append(out, code, code_size);
     if (rc == 0)
         rc = duet_buf_append(out, TEXT("</int></value></member>"
                                        "<member><name>faultString</name><value><string>"));
     if (rc == 0)
         rc = duet_xml_text_write(out, fault->message, strlen(fault->message), true, &bad);
+    return rc == 0 ? duet_buf_append(out, TEXT("</string></value></member>")) : rc;
+}
+
+static int put_data(struct duet_buf *out, const struct duet_writer *data)
+{
+    int rc = duet_buf_append(out, TEXT("<member><name>faultData</name>"));
     if (rc == 0)
-        rc = duet_buf_append(out, TEXT("</string></value></member></struct></value></fault>"
-                                       "</methodResponse>\r\n"));
+        rc = duet_buf_append(out, data->out.data, data->out.size);
+    return rc == 0 ? duet_buf_append(out, TEXT("</member>")) : rc;
+}
+
+#define FAULT "><fault><value><struct><member><name>faultCode</name><value><int>"
+
+static int fault(struct duet_writer *writer, uint32_t msgid, const struct duet_fault *fault)
+{
+    (void)msgid;
+    struct duet_buf *out = &writer->out;
+    bool is_plain = fault->data == NULL || !is_extended(writer);
+    int rc = is_plain
+                 ? duet_buf_append(out, TEXT(DECLARATION "<methodResponse" FAULT))
+                 : duet_buf_append(out, TEXT(DECLARATION "<methodResponse" NAMESPACE FAULT));
+    if (rc == 0)
+        rc = put_code_and_words(out, fault);
+    if (rc == 0 && fault->data != NULL)
+        rc = put_data(out, fault->data);
+    if (rc == 0)
+        rc = duet_buf_append(out, TEXT("</struct></value></fault></methodResponse>\r\n"));
     return rc;
 }
 
