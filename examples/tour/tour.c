@@ -177,6 +177,12 @@ static void log_call(duet_call *call, const duet_outcome *end, void *ctx)
     fprintf(ctx, "%s %s: %d %s\n", peer, method, end->code, end->message);
 }
 
+/* What the server has to say of this program: an inline handler that is slow, say. */
+static void log_notice(const char *words, void *ctx)
+{
+    fprintf(ctx, "%s\n", words);
+}
+
 static int serve(struct shop *shop)
 {
     signal(SIGPIPE, SIG_IGN); /* that nobody reads what it prints is no reason to end */
@@ -211,7 +217,8 @@ int main(int argc, char *argv[])
     duet_server *server = shop.server = duet_server_new();
     duet_server_add_types(server, types);
     duet_server_add(server, methods, &shop);
-    duet_server_add_hooks(server, &(duet_hooks){.after = log_call}, stderr);
+    duet_server_add_hooks(server, &(duet_hooks){.after = log_call, .notice = log_notice},
+                          stderr);
     duet_server_stop_on_signals(server);
 
     int rc = duet_server_args(server, argc, argv);
