@@ -60,9 +60,10 @@ static int demo_sleep(duet_call *call, void *ctx)
     return duet_reply_double(call, left > 0 ? seconds - left : seconds);
 }
 
-/* How many waits of each number may end. */
+/* How many waits there are, and how many of each number may end. */
 static struct {
     pthread_mutex_t lock;
+    int count;
     unsigned may_end[64];
 } waits = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -73,6 +74,14 @@ static bool may_end(unsigned number)
     waits.may_end[number] -= may;
     pthread_mutex_unlock(&waits.lock);
     return may;
+}
+
+static int count_waits(int more)
+{
+    pthread_mutex_lock(&waits.lock);
+    int count = waits.count += more;
+    pthread_mutex_unlock(&waits.lock);
+    return count;
 }
 
 /* The number that waits, or goes; negative when it is none. */
@@ -91,9 +100,17 @@ static int demo_wait(duet_call *call, void *ctx)
     int number = number_of(call);
     if (number < 0)
         return number;
+    count_waits(1);
     while (!may_end((unsigned)number) && !duet_call_cancelled(call))
         nap(0.001);
+    count_waits(-1);
     return duet_reply_int(call, number);
+}
+
+static int demo_waits(duet_call *call, void *ctx)
+{
+    (void)ctx;
+    return duet_reply_int(call, count_waits(0));
 }
 
 static int demo_go(duet_call *call, void *ctx)
@@ -244,6 +261,11 @@ static const duet_method methods[] = {
      .signature = "i:i",
      .handler = demo_wait,
      .help = "Waits until demo.go is called with the same number, and returns that."},
+    {.name = "demo.waits",
+     .signature = "i:",
+     .handler = demo_waits,
+     .flags = DUET_METHOD_INLINE,
+     .help = "How many calls of demo.wait have begun and wait."},
     {.name = "demo.go",
      .signature = "n:i",
      .handler = demo_go,

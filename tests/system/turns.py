@@ -15,6 +15,7 @@ from rig import (
     post,
     read_to_end,
     reset_on_close,
+    wait_until,
 )
 
 KIB = 1024
@@ -26,10 +27,15 @@ class BusyTest(SystemTest):
     flags = ("--workers", "1")
 
     def setUp(self):
-        self.sleeper = reset_on_close(self.server.connect())
-        self.addCleanup(self.sleeper.close)
-        self.sleeper.sendall(packed("demo.sleep", 600.0))
-        self.wait_for_stats(lambda s: s["workers_active"] == 1 and s["queue_length"] == 0, "busy")
+        self.wait_for_waits(0, "free")  # the one of the test before may still be ending
+        self.waiter = reset_on_close(self.server.connect())
+        self.addCleanup(self.waiter.close)
+        self.waiter.sendall(packed("demo.wait", 0))
+        self.wait_for_waits(1, "busy")
+
+    def wait_for_waits(self, count, what):
+        with self.peer() as peer:
+            wait_until(lambda: peer.call("demo.waits"), lambda waits: waits == count, what)
 
     def in_post(self, message, *headers):
         return post(message, "Content-Type: application/msgpack", *headers)
@@ -42,7 +48,7 @@ class TurnsTest(BusyTest):
             sock.sendall(data)
             self.wait_for_stats(lambda s: s["queue_length"] == 1, "queued")
             self.assertEqual(peer.call("double", 21), 42)
-            self.sleeper.close()
+            self.waiter.close()
             self.assertTrue(sock.recv(1))
 
     def check_runs(self, data):
@@ -84,7 +90,7 @@ class TurnsTest(BusyTest):
             sock.sendall(msgpack.packb([NOTIFICATION, "echo", [[1] * 5000]]) + packed("double", 4))
             self.assertEqual(msgpack.unpackb(sock.recv(100)), [RESPONSE, 1, None, 8])
             self.wait_for_stats(lambda s: s["queue_length"] == 1, "queued")
-            self.sleeper.close()
+            self.waiter.close()
 
 
 class FullQueueTest(BusyTest):
@@ -94,7 +100,7 @@ class FullQueueTest(BusyTest):
 
     def setUp(self):
         super().setUp()
-        self.sleeper.sendall(packed("demo.sleep", 600.0))
+        self.waiter.sendall(packed("demo.wait", 0))
         self.wait_for_stats(lambda s: s["queue_length"] == 1, "full")
 
     def ask_in_post(self, message, *headers):
