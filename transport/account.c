@@ -59,6 +59,11 @@ static void give(struct duet_budget *budget, size_t size)
     }
 }
 
+bool duet_budget_can_hold(const struct duet_budget *budget, size_t size)
+{
+    return size <= mark_of(budget, DUET_RANK_RUNNING);
+}
+
 /* ---- Accounts ---- */
 
 static size_t cost_of(const struct duet_account *account)
@@ -104,6 +109,17 @@ static bool is_small_call(const struct duet_account *account, size_t more)
     return account->held <= most && more <= most - account->held;
 }
 
+/* Who is alone, but for what always lies about, and finds no room will never find it. */
+static enum duet_room why_not(const struct duet_account *account, size_t more)
+{
+    const struct duet_budget *budget = account->budget;
+    size_t used = atomic_load(&budget->used), cost = cost_of(account);
+    bool is_alone = used < cost || used - cost < budget->max / PARTS;
+    bool is_too_large =
+        more > budget->max || !duet_budget_can_hold(budget, account->held + more);
+    return is_alone || is_too_large ? DUET_ROOM_NEVER : DUET_ROOM_TAKEN;
+}
+
 bool duet_account_take(struct duet_account *account, size_t more, enum duet_rank rank)
 {
     if (rank == DUET_RANK_RUNNING && is_small_call(account, more))
@@ -111,7 +127,7 @@ bool duet_account_take(struct duet_account *account, size_t more, enum duet_rank
     if (more <= SIZE_MAX - account->held &&
         set(account, account->held + more, account->reserved, rank))
         return true;
-    account->refused = true;
+    account->room = why_not(account, more);
     return false;
 }
 

@@ -19,8 +19,9 @@
  * it is read, or before it is run, all that it will need is reserved: its bytes, its tree, its
  * reply. Until there is room it waits in a line, first come first served, and its bytes wait in
  * the kernel. Calls that run and turn out to need more than was reserved take up to the second
- * mark, or fail as busy. Small messages and replies are never refused: above the third mark
- * nothing is read and nothing is begun, until there is room again; what is tiny has the rest.
+ * mark, or fail: as busy, or as too large when nobody else is in their way. Small messages and
+ * replies are never refused: above the third mark nothing is read and nothing is begun, until
+ * there is room again; what is tiny has the rest.
  *
  * Why nobody waits for ever. Nobody who holds a reservation ever waits for memory: they end by
  * themselves, or wait for their peer. A peer that neither sends nor takes while others wait
@@ -55,6 +56,13 @@ enum { DUET_TINY = 4 * 1024 };
 /* Who asks: see the marks above. Small blocks are not refused but counted: those who want them
  * are held back before, by not being read. */
 enum duet_rank { DUET_RANK_NEW, DUET_RANK_RUNNING, DUET_RANK_LITTLE, DUET_RANK_SMALL };
+
+/* What came of asking for more. */
+enum duet_room {
+    DUET_ROOM_FOUND,
+    DUET_ROOM_TAKEN, /* by others: there may be some later */
+    DUET_ROOM_NEVER, /* there is not that much in all */
+};
 
 struct duet_line;
 
@@ -91,14 +99,14 @@ struct duet_account {
     size_t reserved;               /* what it may have without asking */
     size_t in_part;                /* of its cost, what counts in the part */
     bool is_admitted;              /* it has a reservation */
-    bool refused;                  /* there was no room for it, until its holder clears this */
+    enum duet_room room;           /* since its holder set it to FOUND last */
 };
 
 /* An empty budget, with nobody to tell. */
 void duet_budget_init(struct duet_budget *budget, size_t max);
 
-/* Takes that much more; false, and `refused`, if the mark of its rank is in the way. Who runs
- * and has little so far goes up to `max`. */
+/* Takes that much more; false, and `room` says why, if the mark of its rank is in the way. Who
+ * runs and has little so far goes up to `max`. */
 bool duet_account_take(struct duet_account *account, size_t more, enum duet_rank rank);
 void duet_account_give(struct duet_account *account, size_t less);
 
@@ -147,6 +155,9 @@ static inline bool duet_budget_is_spent(const struct duet_budget *budget)
 {
     return atomic_load_explicit(&budget->used, memory_order_relaxed) >= budget->max;
 }
+
+/* Whether anybody who runs may ever have that much. */
+bool duet_budget_can_hold(const struct duet_budget *budget, size_t size);
 
 /* Somebody waits for room. */
 static inline bool duet_budget_is_awaited(const struct duet_budget *budget)

@@ -45,10 +45,11 @@ int duet_buf_reserve_slow(struct duet_buf *buf, size_t more)
 
     size_t capacity = next_capacity(buf, buf->size + more);
     if (buf->account != NULL)
-        buf->account->refused = false;
+        buf->account->room = DUET_ROOM_FOUND;
     uint8_t *data = duet_block_resize(buf->account, buf->data, buf->capacity, capacity);
     if (data == NULL)
-        return buf->account != NULL && buf->account->refused ? -ENOBUFS : -ENOMEM;
+        return buf->account != NULL && buf->account->room != DUET_ROOM_FOUND ? -ENOBUFS
+                                                                             : -ENOMEM;
     buf->data = data;
     buf->capacity = capacity;
     return 0;

@@ -228,18 +228,36 @@ static size_t receive(struct duet_conn *conn, uint8_t *room, size_t size)
     return 0;
 }
 
-void duet_conn_refuse_busy(struct duet_conn *conn)
+static struct duet_message *tell_under_way(struct duet_conn *conn)
 {
     struct duet_message *message = &conn->conns->message;
     struct duet_buf *in = &conn->in;
     uint8_t *bytes = in->data != NULL ? in->data + conn->in_start : NULL;
     duet_conn_tell(conn, bytes, in->size - conn->in_start, message);
+    return message;
+}
+
+void duet_conn_refuse_busy(struct duet_conn *conn)
+{
+    struct duet_message *message = tell_under_way(conn);
     message->bad = DUET_BAD_BUSY;
     message->status = 503;
     snprintf(message->reason, sizeof message->reason,
              "the server is busy: the messages and replies under way hold %zu bytes "
              "(--max-buffered %zu), and others wait for the room of this one; try again",
              atomic_load(&conn->conns->budget->used), conn->conns->budget->max);
+    refuse(conn, message);
+}
+
+static void refuse_too_large(struct duet_conn *conn)
+{
+    struct duet_message *message = tell_under_way(conn);
+    message->bad = DUET_BAD_LIMIT;
+    message->status = 413;
+    snprintf(message->reason, sizeof message->reason,
+             "the message needs more memory than all messages and replies under way may have "
+             "together (--max-buffered %zu)",
+             conn->conns->budget->max);
     refuse(conn, message);
 }
 
@@ -342,6 +360,10 @@ static bool make_room(struct duet_conn *conn)
     size_t room = rest < OWN_READ ? rest : OWN_READ;
     if (room <= in->capacity - in->size)
         return true; /* what is there is filled first */
+    if (!duet_budget_can_hold(conn->conns->budget, conn->in_need)) {
+        refuse_too_large(conn);
+        return false;
+    }
     bool is_let_in = conn->account.is_admitted && held < conn->room_for;
     if (!is_let_in && !duet_conn_ask_room(conn))
         return false;
@@ -352,11 +374,11 @@ static bool make_room(struct duet_conn *conn)
             return false;
         rc = duet_conn_reserve(conn, room, rest);
     }
-    if (rc == -ENOBUFS) { /* more than may be reserved for one, and the rest is in use */
+    if (rc == -ENOBUFS && conn->account.room == DUET_ROOM_NEVER)
+        refuse_too_large(conn);
+    else if (rc == -ENOBUFS) /* more than may be reserved for one, and the rest is in use */
         duet_conn_refuse_busy(conn);
-        return false;
-    }
-    if (rc < 0)
+    else if (rc < 0)
         duet_conn_close(conn);
     return rc == 0;
 }

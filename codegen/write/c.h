@@ -16,8 +16,8 @@ struct gen_c {
     struct gen_types types;
     struct gen_text *out;        /* where it goes now */
     int open_structs;            /* that are being defined */
-    const char *handler_prefix;  /* "shop_" in serve_shop_open, where there are several services
-                                  */
+    const char *handler_prefix;  /* "shop_" in serve_shop_open, where there are several
+                                    services */
     const char *reader, *writer; /* what they are called here */
 };
 

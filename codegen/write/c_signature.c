@@ -105,8 +105,8 @@ const char *gen_method_signature(struct gen_c *c, const char *names,
     const char *sign = "";
     for (const struct idl_field *field = method->arguments; field; field = field->next) {
         text = idl_format(c->memory, "%s%s%s", text, sign, of_field(c, names, field, "") + 1);
-        sign = field->type->kind == IDL_MESSAGE ? "," : ""; /* else the next one is part of it
-                                                             */
+        sign = field->type->kind == IDL_MESSAGE ? "," : ""; /* else the next one is part of
+                                                               it */
     }
     return text;
 }

@@ -64,7 +64,7 @@ void duet_call_reset(struct duet_call *call, bool trim)
     duet_arena_reset(&call->arena);
     if (call->message.data != NULL)
         duet_buf_done(&call->message);
-    call->account.refused = false;
+    call->account.room = DUET_ROOM_FOUND;
     duet_buf_reset(&call->own_writer.out, trim ? TRIMMED : KEPT_REPLY);
     call->writer = &call->own_writer;
     call->own_writer.wanted = 0; /* nothing may be written before it is started */
@@ -165,6 +165,14 @@ int duet_call_fail_over_budget(struct duet_call *call)
 {
     const struct duet_budget *budget = call->service->budget;
     duet_count_shared(call->service->refused_over_budget, 1);
+    if (call->account.room == DUET_ROOM_NEVER) {
+        call->status = 413;
+        call->ending = ENDED_REFUSED;
+        return duet_fault_set(&call->fault, DUET_FAULT_LIMIT,
+                              "the call needs more memory than all messages and replies under "
+                              "way may have together (--max-buffered %zu)",
+                              budget->max);
+    }
     return duet_call_fail_busy(
         call,
         "the server is busy: messages and replies under way hold %zu bytes "
@@ -318,7 +326,7 @@ static void complete_fault(struct duet_call *call, int rc)
     if (call->ending == ENDED_REFUSED)
         return;
     call->ending = ENDED_FAULT;
-    if (call->fault.code != DUET_FAULT_BUSY || !call->account.refused)
+    if (call->fault.code != DUET_FAULT_BUSY || call->account.room == DUET_ROOM_FOUND)
         return;
     call->status = 503; /* it ran, but its reply had no room */
     duet_count_shared(call->service->refused_over_budget, 1);

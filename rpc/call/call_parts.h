@@ -15,7 +15,8 @@ int duet_call_fail_unknown(struct duet_call *call);
 /* What a codec calls out of memory is the budget's doing, if it had no room. */
 static inline int duet_call_tell_budget(struct duet_call *call, int rc)
 {
-    return rc < 0 && call->account.refused ? duet_call_fail_over_budget(call) : rc;
+    bool has_lacked = rc < 0 && call->account.room != DUET_ROOM_FOUND;
+    return has_lacked ? duet_call_fail_over_budget(call) : rc;
 }
 
 /* call_hooks.c, for a service that has hooks. The first two: 0, or what refused the call. */

@@ -301,7 +301,12 @@ static int fail_memory(const struct duet_type_check *check, const char *method,
                        struct duet_fault *fault)
 {
     const struct duet_account *account = check->arena->account;
-    if (account != NULL && account->refused)
+    if (account != NULL && account->room == DUET_ROOM_NEVER)
+        return duet_fault_set(fault, DUET_FAULT_LIMIT,
+                              "%.200s: the values of the call need more memory than all calls "
+                              "may have together (--max-buffered %zu)",
+                              method, account->budget->max);
+    if (account != NULL && account->room == DUET_ROOM_TAKEN)
         return duet_fault_set(fault, DUET_FAULT_BUSY,
                               "%.200s: the server is busy: no room for the values of the call "
                               "(--max-buffered %zu); try again",

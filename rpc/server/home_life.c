@@ -270,7 +270,8 @@ static void free_late_letters(struct duet_home *home)
     }
 }
 
-/* Without workers: calls that nobody runs any more, for the loop has failed. */
+/* Calls that nobody runs any more, for the loop has ended: not handed over yet, or, without
+ * workers, not begun. */
 static void free_unrun(struct duet_home *home)
 {
     struct duet_queue_link *item;

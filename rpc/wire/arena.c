@@ -90,7 +90,7 @@ void duet_arena_rewind(struct duet_arena *arena, struct duet_arena_mark mark)
 static int add_exactly(struct duet_arena *arena, size_t size)
 {
     if (arena->account != NULL)
-        arena->account->refused = false;
+        arena->account->room = DUET_ROOM_FOUND;
     return add_chunk(arena, size);
 }
 

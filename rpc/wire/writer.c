@@ -74,6 +74,22 @@ void duet_writer_start(struct duet_writer *writer, const struct duet_writer_ops 
     writer->source = NULL;
 }
 
+static int fail_over_budget(const struct duet_writer *writer)
+{
+    const struct duet_account *account = writer->out.account;
+    const char *what = writer->is_call ? "call" : "reply";
+    if (account->room == DUET_ROOM_NEVER)
+        return duet_fault_set(writer->fault, DUET_FAULT_LIMIT,
+                              "a %s of more than %zu bytes needs more memory than all messages "
+                              "and replies under way may have together (--max-buffered %zu)",
+                              what, writer->out.capacity, account->budget->max);
+    return duet_fault_set(writer->fault, DUET_FAULT_BUSY,
+                          "the %s is busy: no room for a %s of more than %zu bytes beside the "
+                          "messages and replies under way (--max-buffered %zu); try again",
+                          writer->is_call ? "client" : "server", what, writer->out.capacity,
+                          account->budget->max);
+}
+
 /* ---- What may stand where */
 
 int duet_writer_stick(struct duet_writer *writer, int rc)
@@ -88,13 +104,7 @@ int duet_writer_stick(struct duet_writer *writer, int rc)
     if (rc == DUET_FAILED)
         writer->fault->is_nameless = true;
     if (rc == -ENOBUFS)
-        rc = duet_fault_set(writer->fault, DUET_FAULT_BUSY,
-                            "the %s is busy: no room for a %s of more than %zu bytes "
-                            "beside the messages and replies under way (--max-buffered %zu); "
-                            "try again",
-                            writer->is_call ? "client" : "server",
-                            writer->is_call ? "call" : "reply", writer->out.capacity,
-                            writer->out.account->budget->max);
+        rc = fail_over_budget(writer);
     return writer->error = rc == DUET_FAILED ? duet_fault_rc(writer->fault) : rc;
 }
 

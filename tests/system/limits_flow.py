@@ -9,6 +9,7 @@ import unittest
 import msgpack
 from rig import (
     BUSY,
+    LIMIT,
     MIB,
     PATIENCE_S,
     REQUEST,
@@ -288,7 +289,8 @@ class DefaultWorkerQueueTest(FlowTest):
 
 
 class BufferedTest(FlowTest):
-    """What waits for room is the affair of room.py: here is what never can have any."""
+    """What waits for room is the affair of room.py: here is what never can have any, and is
+    told not to try again."""
 
     flags = ("--max-buffered", "2M", "--workers", "2")
     limit = 2 * MIB
@@ -298,16 +300,26 @@ class BufferedTest(FlowTest):
         reply = call_xml("echo", "]]>" * 200_000)
         for body in tree, reply:
             answer = self.ask(post(body))
-            self.assertEqual((answer.status, answer.code), (503, BUSY), answer.words)
+            self.assertEqual(answer.code, LIMIT, answer.words)
             self.check_words(answer.words, "--max-buffered", self.limit)
-            self.assertIsNotNone(answer.header("Retry-After"))
+            self.assertIsNone(answer.header("Retry-After"))
         items = msgpack.packb([REQUEST, 5, "echo", [[None] * 200_000]])
         ((_, msgid, error, _),) = self.replies(items)
-        self.assertEqual((msgid, error[0]), (5, BUSY))
+        self.assertEqual((msgid, error[0]), (5, LIMIT))
         self.check_words(error[1], "--max-buffered", self.limit)
         with self.peer() as peer, self.proxy() as proxy:
             self.assertEqual((peer.call("double", 2), proxy.double(2)), (4, 4))
         self.wait_for_stats(lambda s: s["buffered_bytes"] < 100_000, "given back")
+
+    def test_a_message_longer_than_all_of_it_is_refused_before_it_has_come(self):
+        length, begun = 3 * MIB, 100 * KIB
+        answer = self.ask(post(b"<" * begun, length=length))
+        self.assertEqual((answer.status, answer.code), (413, LIMIT))
+        self.check_words(answer.words, "--max-buffered", self.limit)
+        head = b"\x94\x00\x07\xa4echo\x91\xc6" + length.to_bytes(4, "big")
+        ((_, msgid, error, _),) = self.replies(head + b"x" * begun)
+        self.assertEqual((msgid, error[0]), (7, LIMIT))
+        self.check_words(error[1], "--max-buffered", self.limit)
 
 
 class AnnouncedTest(FlowTest):

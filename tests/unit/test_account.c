@@ -37,7 +37,7 @@ static void newcomers_leave_room_for_those_who_run_and_these_for_small_ones(void
     (void)state;
     assert_true(duet_account_take(&one, 13 * MIB, DUET_RANK_NEW));
     assert_false(duet_account_take(&two, 1, DUET_RANK_NEW));
-    assert_true(two.refused);
+    assert_int_equal(two.room, DUET_ROOM_TAKEN);
     assert_true(duet_account_take(&two, MIB, DUET_RANK_RUNNING));
     assert_false(duet_account_take(&two, 1, DUET_RANK_RUNNING));
     assert_true(duet_account_take(&three, 1, DUET_RANK_RUNNING)); /* it has nothing yet */
@@ -51,6 +51,29 @@ static void newcomers_leave_room_for_those_who_run_and_these_for_small_ones(void
     duet_account_give(&two, 3 * MIB);
     duet_account_give(&one, 13 * MIB);
     assert_int_equal(budget.used, 0);
+}
+
+static void who_can_never_have_so_much_is_told_so(void **state)
+{
+    (void)state;
+    assert_true(duet_account_take(&one, 8 * MIB, DUET_RANK_RUNNING));
+    assert_false(duet_account_take(&two, 12 * MIB, DUET_RANK_RUNNING));
+    assert_int_equal(two.room, DUET_ROOM_TAKEN);
+    assert_false(duet_account_take(&three, 15 * MIB, DUET_RANK_RUNNING)); /* nor alone */
+    assert_int_equal(three.room, DUET_ROOM_NEVER);
+    assert_false(duet_account_take(&one, 7 * MIB, DUET_RANK_RUNNING));
+    assert_int_equal(one.room, DUET_ROOM_NEVER);
+    duet_account_give(&one, 8 * MIB);
+    assert_true(duet_budget_can_hold(&budget, 14 * MIB));
+    assert_false(duet_budget_can_hold(&budget, 14 * MIB + 1));
+
+    /* What lies about for the next calls is in nobody's way for ever. */
+    assert_true(duet_account_take(&three, MIB / 2, DUET_RANK_SMALL));
+    assert_true(duet_account_take(&one, 13 * MIB, DUET_RANK_RUNNING));
+    assert_false(duet_account_take(&one, MIB, DUET_RANK_RUNNING));
+    assert_int_equal(one.room, DUET_ROOM_NEVER);
+    duet_account_give(&one, 13 * MIB);
+    duet_account_give(&three, MIB / 2);
 }
 
 static void sizes_that_overflow_are_refused(void **state)
@@ -249,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(newcomers_leave_room_for_those_who_run_and_these_for_small_ones,
                                set_up),
+        cmocka_unit_test_setup(who_can_never_have_so_much_is_told_so, set_up),
         cmocka_unit_test_setup(sizes_that_overflow_are_refused, set_up),
         cmocka_unit_test_setup(what_is_reserved_is_taken_without_asking, set_up),
         cmocka_unit_test_setup(a_reservation_goes_on_to_another_account, set_up),

@@ -70,7 +70,7 @@ static void over_the_budget_a_block_stays_as_it_was(void **state)
     uint8_t *block = duet_block_resize(&account, NULL, 0, 5 * MIB);
     block[5 * MIB - 1] = 7;
     assert_null(duet_block_resize(&account, block, 5 * MIB, 9 * MIB));
-    assert_true(account.refused);
+    assert_int_equal(account.room, DUET_ROOM_NEVER);
     assert_null(duet_block_resize(&account, NULL, 0, 4 * MIB));
     assert_null(duet_block_resize(&account, NULL, 0, SIZE_MAX));
     assert_int_equal(budget.used, 5 * MIB);
@@ -110,7 +110,7 @@ static void a_buffer_says_that_the_budget_has_no_room(void **state)
     buf.account = &account;
     assert_int_equal(duet_buf_reserve(&buf, 9 * MIB), -ENOBUFS);
     assert_int_equal(duet_buf_reserve(&buf, 5 * MIB), 0);
-    assert_false(account.refused);
+    assert_int_equal(account.room, DUET_ROOM_FOUND);
     duet_buf_done(&buf);
     assert_ptr_equal(buf.account, &account);
     assert_int_equal(budget.used, 0);
@@ -125,7 +125,7 @@ static void an_arena_takes_what_is_left_when_a_whole_step_is_too_much(void **sta
     size_t taken = 0;
     while (duet_arena_alloc(&arena, 100 * KIB) != NULL)
         taken += 100 * KIB;
-    assert_true(account.refused);
+    assert_int_equal(account.room, DUET_ROOM_NEVER);
     assert_true(taken > 6 * MIB && budget.used <= budget.max);
     duet_arena_done(&arena);
     assert_int_equal(budget.used, 0);
