@@ -58,6 +58,7 @@ static int keep_outermost(struct duet_call *call)
     if (id == 0)
         return -ENOMEM;
     duet_call_enter(call, CALL_KEPT);
+    duet_account_release(&call->account); /* it may take long, and others wait for room */
     call->note->invoked = NULL;
     call->kept = call->note->kept = id;
     int rc = call->service->keeper->keep(call);

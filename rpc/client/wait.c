@@ -91,6 +91,7 @@ static void enter(struct duet_wait *wait)
         wait->next = request->session->waits;
         request->session->waits = wait;
         wait->call->wait = wait;
+        duet_account_release(&wait->call->root->account); /* its peer may need the room */
         wait->is_cancelled = duet_call_is_doomed(wait->call);
     }
     pthread_mutex_unlock(&lock);

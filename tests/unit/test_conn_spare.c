@@ -1,6 +1,6 @@
 /*
- * The memory that large messages leave for the next ones: which is used again, what is kept, and
- * on whose account it lies.
+ * The memory that large messages leave for the next ones: which is used again, what is kept,
+ * and on whose account it lies.
  */
 #include "conn_parts.h"
 #include "conn_rig.h"

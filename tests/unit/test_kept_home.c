@@ -161,6 +161,18 @@ static void it_is_answered_when_it_is_finished(void **state)
     assert_int_equal(rig.home->totals.ended[ENDED_OK], 1);
 }
 
+static void it_leaves_what_was_reserved_for_it_to_others(void **state)
+{
+    (void)state;
+    home_rig_send(&rig, peer, "[0,1,'keep',['text']]");
+    struct duet_job *job = home_rig_newest_job(&rig);
+    assert_true(duet_account_reserve(&job->call.account, 1 << 20));
+    home_rig_work(&rig, job);
+    assert_int_equal(rig.server->budget.admitted, 0);
+    assert_int_equal(finish_with(1), 0);
+    home_rig_expect(peer, "[1,1,nil,1]");
+}
+
 static void the_second_finish_finds_it_over(void **state)
 {
     (void)state;
@@ -512,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(it_is_answered_when_it_is_finished),
+        TEST(it_leaves_what_was_reserved_for_it_to_others),
         TEST(the_second_finish_finds_it_over),
         TEST(its_number_is_not_that_of_a_later_call),
         TEST(no_number_is_anybody_elses),

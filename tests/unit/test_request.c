@@ -6,6 +6,7 @@
 
 #include "latch.h"
 #include "served.h"
+#include "server.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -83,6 +84,13 @@ static int ask_for_ever(duet_call *call, void *ctx)
     return rc;
 }
 
+/* The same as a large call that had room reserved. */
+static int ask_at_length(duet_call *call, void *ctx)
+{
+    assert_true(duet_account_reserve(&call->account, 1 << 20));
+    return ask(call, ctx);
+}
+
 static void note(duet_request *request, void *ctx)
 {
     (void)ctx;
@@ -121,6 +129,7 @@ static const duet_method methods[] = {
     {.name = "ask", .handler = ask},
     {.name = "ask_twice", .handler = ask_twice},
     {.name = "ask_for_ever", .handler = ask_for_ever},
+    {.name = "ask_at_length", .handler = ask_at_length},
     {.name = "ask_one", .handler = ask, .max_running = 1},
     {.name = "ask_briefly", .handler = ask, .timeout_ms = 1},
     {.name = "ask_inline", .handler = ask, .flags = DUET_METHOD_INLINE},
@@ -212,6 +221,16 @@ static void a_handler_waits_for_its_client(void **state)
     served_ask(fd, "[1,1,nil,{'sum':[7]}]", "[1,1,nil,{'sum':[7]}]");
     served_ask(fd, "[0,2,'ask',['add',6]]", "[0,<ce00000002>,'add',[6]]");
     served_ask(fd, "[1,2,nil,nil]", "[1,2,nil,nil]");
+    close(fd);
+}
+
+static void who_waits_holds_no_reservation(void **state)
+{
+    (void)state;
+    int fd = served_connect(&served);
+    served_ask(fd, "[0,1,'ask_at_length',['add',5]]", "[0,<ce00000001>,'add',[5]]");
+    assert_int_equal(served.server->budget.admitted, 0);
+    served_ask(fd, "[1,1,nil,7]", "[1,1,nil,7]");
     close(fd);
 }
 
@@ -652,6 +671,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_handler_waits_for_its_client),
+        TEST(who_waits_holds_no_reservation),
         TEST(a_fault_of_any_shape_is_passed_on),
         TEST(a_callback_is_told_once),
         TEST(a_thread_of_the_program_waits),
