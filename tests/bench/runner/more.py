@@ -119,6 +119,18 @@ def slow_method(bench):
                    [("calm", calm), ("workers full", stormy)], ("p50_us", "p99_us"))
 
 
+def over_the_budget(bench):
+    """12 MB of structs, for which --max-buffered has room once at a time, echoed for 2 clients and
+    for 32: who waits costs the others nothing, and none is refused, which would be an error."""
+    def clients(count):
+        return lambda: bench.machine.measure(ECHO_XML, "-c", count, "--echo-structs", 50_000,
+                                             "-t", max(4, bench.seconds), "-w", 1)
+
+    return medians(bench, "over the budget", 2 * bench.rounds,
+                   [("2 clients", clients(2)), ("32 clients", clients(32))],
+                   ("mb_per_s", "p50_us", "p99_us"))
+
+
 # ---- Memory, start, size
 
 
@@ -192,5 +204,6 @@ def library_size(bench):
 
 def run(bench):
     return {"busy poll": busy_poll(bench), "two loops": two_loops(bench),
-            "slow method": slow_method(bench), "idle memory": idle_memory(bench),
-            "first answer": first_answer(bench), "library": library_size(bench)}
+            "slow method": slow_method(bench), "over the budget": over_the_budget(bench),
+            "idle memory": idle_memory(bench), "first answer": first_answer(bench),
+            "library": library_size(bench)}

@@ -123,6 +123,9 @@ def bars(result):
         result, loops, ("Duet, 2 loops", "calls_per_s"), ("Redis PING", "calls_per_s")), 1, False)
     yield ("inline p99 while workers are full, over calm", ratio(
         result, ("more", "slow method"), ("workers full", "p99_us"), ("calm", "p99_us")), 3, True)
+    yield ("goodput of 32 clients over --max-buffered, over that of 2", ratio(
+        result, ("more", "over the budget"), ("32 clients", "mb_per_s"), ("2 clients", "mb_per_s")), 0.8,
+           False)
     yield ("10,000 idle connections, MiB",
            mib(at(result, "more", "idle memory", "silent_added_kib")), 4, True)
     yield ("the same after a call on each, MiB",
