@@ -226,17 +226,24 @@ int duet_call_judge(struct duet_call *call, int rc)
     return rc > 0 ? fail_positive(call, rc) : rc;
 }
 
-int duet_call_handle(struct duet_call *call)
+/* If it is kept, whatever its handler returned, the call is not looked at any more. */
+static inline int handle(struct duet_call *call)
 {
     const struct duet_method_entry *method = call->method;
     struct duet_kept_note note;
-    note.kept = note.watched = 0;
+    note.is_used = false;
     call->note = &note;
     int rc = method->handler(call, method->ctx);
-    if ((note.kept | note.watched) != 0 && duet_kept_leave(&note, rc))
+    if (note.is_used && duet_kept_leave(&note, rc))
         return DUET_CALL_IS_KEPT;
-    call->note = NULL;
-    return rc > 0 || call->ending != ENDED_OK ? duet_call_judge(call, rc) : rc;
+    if (call->ending != ENDED_OK)
+        return DUET_FAILED;
+    return rc > 0 ? fail_positive(call, rc) : rc;
+}
+
+int duet_call_handle(struct duet_call *call)
+{
+    return handle(call);
 }
 
 void duet_call_write_anew(struct duet_call *call)

@@ -56,7 +56,7 @@ struct duet_call {
     enum duet_ended ending; /* ENDED_OK, until it is known to be a fault or a refusal */
     bool reply_is_gzip;
     _Atomic int fate;                   /* enum duet_fate, by the functions of fate.h */
-    struct duet_kept_note *note;        /* while its handler runs, and does not keep it */
+    struct duet_kept_note *note;        /* while its handler runs; hooks find NULL */
     uint64_t kept;                      /* the id of its slot, or 0 */
     struct duet_slot *_Atomic slots;    /* of it and the calls within it: see kept_slots.h */
     struct duet_call *data_home;        /* itself; or the one around it whose memory it uses */

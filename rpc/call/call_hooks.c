@@ -12,6 +12,7 @@
 
 static int answer(struct duet_call *call, int (*question)(duet_call *, void *), void *ctx)
 {
+    call->note = NULL;
     int rc = question != NULL ? question(call, ctx) : 0;
     return call->ending != ENDED_OK ? DUET_FAILED : rc;
 }
@@ -56,11 +57,12 @@ void duet_call_after_hooks(struct duet_call *call)
         .code = call->fault.code,
         .message = words,
         .request_bytes = call->wire_size,
-        .reply_bytes = duet_writer_size(&call->own_writer),
+        .reply_bytes = call == call->root ? duet_writer_size(&call->own_writer) : 0,
         .queue_us = us_between(call->arrived_ns, call->started_ns),
         .run_us = call->began_ns != 0 ? us_between(call->began_ns, now_ns) : 0,
         .total_us = us_between(call->arrived_ns, now_ns),
     };
+    call->note = NULL;
     for (size_t i = list->count; i-- > 0;)
         if (list->at[i].hooks.after != NULL)
             list->at[i].hooks.after(call, &outcome, list->at[i].ctx);

@@ -98,6 +98,7 @@ static int keep(struct duet_call *call)
         return duet_fault_set(&call->fault, DUET_FAULT_INTERNAL,
                               "%.200s: a call was kept outside of its handler",
                               duet_call_method(call));
+    duet_kept_use(call->note);
     return call == call->root ? keep_outermost(call) : keep_invoked(call);
 }
 
@@ -134,6 +135,7 @@ duet_kept duet_kept_with_others(struct duet_call *call)
 {
     if (is_kept(call))
         return (duet_kept){call->kept};
+    duet_kept_use(call->note);
     if (keep_outermost(call) < 0)
         return none;
     duet_slots_lock();

@@ -16,13 +16,21 @@ struct duet_service;
  * already. */
 enum { DUET_CALL_IS_KEPT = 1 };
 
-/* What a handler has done with its call that outlives its return: ids of slots, 0 if none. It
- * lies with whoever runs the handler, for the call may be gone by then. */
+/* What a handler has done with its call that outlives its return. It lies with whoever runs the
+ * handler, for the call may be gone by then. */
 struct duet_kept_note {
-    uint64_t kept, watched;
+    bool is_used;              /* if not, the rest is not set */
+    uint64_t kept, watched;    /* ids of slots, 0 if none */
     struct duet_call *invoked; /* with `kept`: the call that was given to the handler, if that
                                   is another one */
 };
+
+/* The note that it writes, to be used from now on. */
+static inline void duet_kept_use(struct duet_kept_note *note)
+{
+    if (!note->is_used)
+        *note = (struct duet_kept_note){.is_used = true};
+}
 
 /* What whoever serves calls does for those that are kept. */
 struct duet_keeper {
@@ -38,7 +46,7 @@ struct duet_keeper {
     int (*tell_soon)(struct duet_call *call, uint64_t slot);
 };
 
-/* The handler has returned `rc`, and its note is not empty. True: its call is kept. False: it
+/* The handler has returned `rc`, and its note is used. True: its call is kept. False: it
  * was only watched, and nobody is told of its cancellation any more. */
 bool duet_kept_leave(const struct duet_kept_note *note, int rc);
 

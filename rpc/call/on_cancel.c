@@ -18,6 +18,7 @@ static struct duet_slot *slot_for(struct duet_call *call)
         return duet_slot_find(call->kept);
     if (call->note == NULL)
         return NULL;
+    duet_kept_use(call->note);
     struct duet_slot *slot = duet_slot_find(call->note->watched);
     if (slot == NULL)
         slot = duet_slot_take(call, SLOT_WATCHED);

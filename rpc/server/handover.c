@@ -233,7 +233,9 @@ void duet_home_settle(struct duet_job *job)
         enter_method(ticket, job);
         return;
     }
-    if (duet_call_wants_gzip(call) && ticket->is_kept) { /* who has finished it did not */
+    if (duet_call_wants_gzip(call) && ticket->to.notes & DUET_TICKET_IS_KEPT) { /* who has
+                                                                                   finished it
+                                                                                   did not */
         job->letter.deliver = on_letter;
         duet_home_enqueue(home, job);
         return;
@@ -341,7 +343,6 @@ static struct duet_ticket *lend(struct duet_conn *conn, struct duet_job *job)
     ticket->job = job;
     ticket->to = call->to;
     ticket->bytes = call->wire_size;
-    ticket->is_kept = false;
     ticket->home = home;
     ticket->method = call->method;
     job->ticket = ticket->id;

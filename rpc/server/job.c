@@ -59,9 +59,10 @@ void duet_job_recycle(struct duet_job *job)
         duet_session_leave(call->session);
     }
     job->view = NULL;
-    if (job->scratch != NULL)
+    if (job->scratch != NULL) {
         duet_scratch_release(job->scratch);
-    job->scratch = NULL;
+        job->scratch = NULL;
+    }
     if (call->message.data != NULL)
         duet_conns_reuse(&home->conns, &call->message);
     if (home->spare_job_count >= TRIMMED_SPARES) {

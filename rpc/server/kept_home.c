@@ -123,7 +123,7 @@ void duet_home_release(const struct duet_ticket *ticket, struct duet_conn *conn)
 {
     if (conn == NULL)
         return;
-    if (ticket->is_kept && !is_ordered(ticket))
+    if (ticket->to.notes & DUET_TICKET_IS_KEPT && !is_ordered(ticket))
         duet_conn_release_kept(conn);
     else
         duet_conn_release(conn, ticket->bytes);
@@ -147,7 +147,7 @@ static void on_kept(struct duet_letter *letter)
     if (ticket == NULL)
         return;
     struct duet_conn *conn = duet_conns_find(&home->conns, ticket->to.conn);
-    ticket->is_kept = true;
+    ticket->to.notes |= DUET_TICKET_IS_KEPT;
     if (!duet_deadline_is_set(&ticket->deadline)) /* it has run here */
         duet_home_limit_time(ticket, home->loop.now_ns);
     if (conn != NULL && !is_ordered(ticket))

@@ -12,12 +12,14 @@
 struct duet_job;
 struct duet_method_entry;
 
+/* A note of a ticket's own, beside those of its request: its handler has kept the call. */
+enum { DUET_TICKET_IS_KEPT = 1 << 30 };
+
 struct duet_ticket {
     uint64_t id;          /* generation << 32 | index */
     struct duet_job *job; /* held by a worker: only its call's fate may be touched */
     struct duet_recipient to;
     size_t bytes;                     /* of the request, held against its connection */
-    bool is_kept;                     /* its handler has kept it */
     struct duet_ticket *next, **link; /* the list of its connection; link is NULL when closed */
     struct duet_deadline deadline;    /* of its time limit */
     struct duet_method_entry *method; /* NULL while only a worker knows it */
