@@ -15,11 +15,21 @@ static void add_raise(struct gen_c *c, struct gen_type *type)
                            idl_format(c->memory, "const %s *exception", type->name),
                            "const char *format", "..."};
     gen_list(c, idl_format(c->memory, "SHARED int %s_raise(", type->name), items, 4, ")\n{\n");
-    gen_add(
-        c->out,
-        "    int rc;\n    va_list args;\n    (void)exception;\n    va_start(args, format);\n"
-        "    rc = duet_vfail(call, DUET_FAULT_APPLICATION, format, args);\n"
-        "    va_end(args);\n    return rc;\n}\n\n");
+    gen_add(c->out,
+            "    char words[1001]; /* a fault has as many */\n"
+            "    va_list args;\n"
+            "    va_start(args, format);\n"
+            "    vsnprintf(words, sizeof words, format, args);\n"
+            "    va_end(args);\n"
+            "    duet_writer *writer =\n"
+            "        duet_fail_begin(call, DUET_FAULT_APPLICATION, \"%%s\", words);\n"
+            "    duet_write_record(writer, 2, DUET_RECORD_ARRAY);\n"
+            "    duet_write_field(writer, \"exception\");\n"
+            "    duet_write_text(writer, \"%s\");\n"
+            "    duet_write_field(writer, \"fields\");\n"
+            "    write_%s(writer, exception);\n"
+            "    return DUET_FAULT_APPLICATION;\n}\n\n",
+            type->type->decl->name.text, type->function);
 }
 
 static void add_raises(struct gen_c *c, const struct idl_decl *service)

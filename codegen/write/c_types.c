@@ -313,6 +313,14 @@ static void use_method(struct gen_types *types, const struct idl_method *method)
     write_type(types, method->result);
 }
 
+static void use_exceptions(struct gen_types *types, const struct idl_method *method)
+{
+    for (size_t i = 0; i < method->throw_count; i++) {
+        const struct idl_type type = {.kind = IDL_MESSAGE, .decl = method->exceptions[i]};
+        write_type(types, &type);
+    }
+}
+
 void gen_types_use(struct gen_types *types)
 {
     for (const struct idl_decl *decl = types->file->decls; decl; decl = decl->next)
@@ -321,6 +329,9 @@ void gen_types_use(struct gen_types *types)
     for (struct gen_type *one = types->first; one; one = one->next)
         one->is_in_signature = one->type->kind == IDL_MESSAGE && !one->type->is_nullable &&
                                (one->is_read || one->is_written);
+    for (const struct idl_decl *decl = types->file->decls; decl; decl = decl->next)
+        for (const struct idl_method *one = decl->service.methods; one; one = one->next)
+            use_exceptions(types, one);
 }
 
 void gen_types_collect(struct gen_types *types, const struct idl_interface *interface)

@@ -5,6 +5,7 @@ import random
 import struct
 import sys
 import unittest
+import urllib.request
 import xmlrpc.client
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -126,6 +127,7 @@ class Generated(DuetgenTest):
     def refused(self, peer, method, *params):
         with self.assertRaises(duet_server.RpcError) as caught:
             peer.call(method, *params)
+        self.data = caught.exception.data
         return caught.exception.code, caught.exception.message
 
 
@@ -251,15 +253,27 @@ class Ledger(Generated):
             self.assertEqual(proxy.move("alice", "bob", 200, "rent")["note"], "rent")
             self.assertEqual(peer.call("balances"), {"alice": 300, "bob": 200})
             self.assertEqual([row[:3] for row in peer.call("history", "bob")], [["alice", "bob", 200]])
-            for method, arguments, words in (
-                ("open", ["alice"], "alice has an account"),
-                ("move", ["alice", "carl", 1], "carl has no account"),
-                ("move", ["bob", "alice", 201], "bob has 200 cents"),
+            for method, arguments, words, exception in (
+                ("open", ["alice"], "alice has an account", "account_exists"),
+                ("move", ["alice", "carl", 1], "carl has no account", "no_such_account"),
+                ("move", ["bob", "alice", 201], "bob has 200 cents", "not_enough"),
             ):
                 self.assertEqual(self.refused(peer, method, *arguments), (-32500, words))
+                self.assertEqual(self.data[0], exception)
                 with self.assertRaises(xmlrpc.client.Fault) as caught:
                     getattr(proxy, method)(*arguments)
                 self.assertEqual((caught.exception.faultCode, caught.exception.faultString), (-32500, words))
+            self.assertEqual(self.data, ["not_enough", ["bob", 200]])
+
+    def test_callers_that_ask_get_the_fields_of_an_exception_over_xml_too(self):
+        with self.peer() as peer:
+            peer.call("open", "dora")
+        body = xmlrpc.client.dumps(("dora",), "open").encode()
+        request = urllib.request.Request(self.server.url("/RPC2"), body, {"Duet-Fault-Data": "1"})
+        with urllib.request.urlopen(request) as reply:
+            fault = reply.read().decode()
+        self.assertRegex(fault, "faultData.*<name>exception</name><value><string>account_exists</string>.*"
+                                "<name>fields</name>.*<name>owner</name><value><string>dora</string>")
 
 
 if __name__ == "__main__":

@@ -122,11 +122,12 @@ def reset_on_close(sock):
 
 
 class RpcError(Exception):
-    """The error of a MessagePack-RPC reply: [code, message]."""
+    """The error of a MessagePack-RPC reply: [code, message], or [code, message, data]."""
 
     def __init__(self, error):
         super().__init__(error)
-        self.code, self.message = error
+        self.code, self.message, *data = error
+        self.data = data[0] if data else None
 
 
 class Peer:
