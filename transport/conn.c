@@ -1,187 +1,18 @@
 /*
- * A connection's life: opening, states, what epoll is asked for, closing. On the loop's thread.
+ * A connection's life: opening, states, closing, and what the loop says of it. On the loop's
+ * thread.
  */
 #include "conn.h"
 
 #include "conn_parts.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
 /* Whoever was served until a drain began may just be sending: it is waited for this long, which
  * is more than a request takes to anywhere on a network, and little for who stops a server. */
 enum { DRAIN_QUIET_MS = 100 };
-
-/* A place for one connection. The id of a connection is generation << 32 | slot. */
-struct duet_conn_slot {
-    struct duet_conn *conn; /* NULL when free */
-    uint32_t generation;
-    uint32_t next_free;
-};
-
-enum { FIRST_SLOTS = 64 };
-static const uint32_t no_slot = UINT32_MAX;
-
-/* ---- The table of connections ---- */
-
-static size_t largest_state(const struct duet_limits *limits)
-{
-    size_t http = duet_framing_http.state_size(limits);
-    size_t msgpack = duet_framing_msgpack.state_size(limits);
-    return http > msgpack ? http : msgpack;
-}
-
-int duet_conns_init(struct duet_conns *conns)
-{
-    conns->first_free = no_slot;
-    conns->account = (struct duet_account){.budget = conns->budget};
-    duet_line_init(&conns->line, conns->budget);
-    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
-        duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
-    conns->scratch = duet_scratch_new();
-    conns->state_size = largest_state(conns->limits);
-    conns->scratch_state = malloc(conns->state_size);
-    if (conns->scratch != NULL && conns->scratch_state != NULL)
-        return 0;
-    duet_conns_done(conns);
-    return -ENOMEM;
-}
-
-static int add_slots(struct duet_conns *conns)
-{
-    uint32_t count = conns->slot_count ? conns->slot_count * 2 : FIRST_SLOTS;
-    struct duet_conn_slot *slots = realloc(conns->slots, count * sizeof *slots);
-    if (slots == NULL)
-        return -ENOMEM;
-    for (uint32_t i = conns->slot_count; i < count; i++)
-        slots[i] = (struct duet_conn_slot){.next_free = i + 1 < count ? i + 1 : no_slot};
-    conns->first_free = conns->slot_count;
-    conns->slots = slots;
-    conns->slot_count = count;
-    return 0;
-}
-
-static int take_slot(struct duet_conns *conns, struct duet_conn *conn)
-{
-    if (conns->first_free == no_slot && add_slots(conns) < 0)
-        return -ENOMEM;
-    uint32_t i = conns->first_free;
-    struct duet_conn_slot *slot = &conns->slots[i];
-    conns->first_free = slot->next_free;
-    slot->conn = conn;
-    slot->generation++;
-    conn->id = (uint64_t)slot->generation << 32 | i;
-    conns->open++;
-    return 0;
-}
-
-static void free_slot(struct duet_conns *conns, uint64_t id)
-{
-    uint32_t i = (uint32_t)id;
-    conns->slots[i].conn = NULL;
-    conns->slots[i].next_free = conns->first_free;
-    conns->first_free = i;
-    conns->open--;
-}
-
-struct duet_conn *duet_conns_find(const struct duet_conns *conns, uint64_t id)
-{
-    uint32_t i = (uint32_t)id;
-    if (i >= conns->slot_count || conns->slots[i].generation != id >> 32)
-        return NULL;
-    return conns->slots[i].conn;
-}
-
-void duet_conns_each(struct duet_conns *conns, void (*visit)(struct duet_conn *conn, void *ctx),
-                     void *ctx)
-{
-    for (uint32_t i = 0; i < conns->slot_count; i++)
-        if (conns->slots[i].conn != NULL)
-            visit(conns->slots[i].conn, ctx);
-}
-
-/* ---- What epoll is asked for ---- */
-
-/* The counter of the limit that the connection is at; NULL when it is at none. */
-static _Atomic uint64_t *reached_limit(const struct duet_conn *conn)
-{
-    if (conn->in_flight >= conn->max_in_flight)
-        return &conn->conns->paused_in_flight;
-    if (conn->in_flight_bytes >= conn->conns->conn_limits.max_in_flight_bytes)
-        return &conn->conns->paused_in_flight_bytes;
-    if (conn->out_size > conn->conns->conn_limits.out_mark)
-        return &conn->conns->paused_out_mark;
-    return duet_conn_lacks_room(conn) ? &conn->conns->paused_buffered : NULL;
-}
-
-/* The same of the limit that stops it from being read now. Who awaits an answer reads on; what
- * comes beside it is refused, which takes memory too if the peer reads nothing. */
-static _Atomic uint64_t *stopping_limit(const struct duet_conn *conn)
-{
-    enum { REFUSALS = 2 }; /* so many times the mark they may fill */
-    _Atomic uint64_t *limit = reached_limit(conn);
-    if (limit == NULL || conn->awaited == 0 || duet_waiter_waits(&conn->waiter))
-        return limit;
-    return conn->out_size / REFUSALS > conn->conns->conn_limits.out_mark ? limit : NULL;
-}
-
-bool duet_conn_is_over(const struct duet_conn *conn)
-{
-    const struct duet_conn_limits *limits = &conn->conns->conn_limits;
-    return conn->in_flight >= conn->max_in_flight + conn->excused ||
-           conn->in_flight_bytes >= limits->max_in_flight_bytes ||
-           conn->out_size > limits->out_mark || conn->is_held_back;
-}
-
-bool duet_conn_may_read(const struct duet_conn *conn)
-{
-    return duet_conn_is_heard(conn) && stopping_limit(conn) == NULL;
-}
-
-void duet_conn_count_pause(struct duet_conn *conn)
-{
-    _Atomic uint64_t *counter = duet_conn_is_heard(conn) ? stopping_limit(conn) : NULL;
-    if (counter == &conn->conns->paused_buffered && conn->conns->is_short)
-        duet_conn_wait_for_room(conn, 0);
-    if (counter == NULL || conn->is_paused)
-        return;
-    duet_count(counter, 1);
-    conn->is_paused = true;
-}
-
-/* When memory is short, what comes is looked at before it has to wait: it may be tiny. */
-static bool may_be_read(const struct duet_conn *conn)
-{
-    bool is_only_short = conn->conns->is_short && !conn->is_held_back;
-    return duet_conn_may_read(conn) || (is_only_short && duet_conn_is_heard(conn) &&
-                                        stopping_limit(conn) == &conn->conns->paused_buffered);
-}
-
-void duet_conn_watch(struct duet_conn *conn)
-{
-    if (conn->state == CONN_CLOSED)
-        return;
-    uint32_t events = 0;
-    bool is_read = may_be_read(conn) && conn->input != INPUT_ENDED;
-    if (conn->state == CONN_LINGERING || is_read)
-        events |= EPOLLIN;
-    if (conn->state == CONN_ABANDONED && !is_read)
-        events |= EPOLLET; /* a hang-up cannot be asked not to be told: but once is enough */
-    if (conn->state != CONN_LINGERING && conn->input == INPUT_OPEN)
-        events |= EPOLLRDHUP;
-    if (conn->write_blocked)
-        events |= EPOLLOUT;
-    if (events == conn->watched)
-        return;
-    bool was_its_turn = duet_conn_is_its_turn(conn);
-    conn->watched = events;
-    if (conn->framing_state != NULL && duet_conn_is_its_turn(conn) && !was_its_turn)
-        duet_conn_wait_since_now(conn); /* the time of its message stood still */
-    if (duet_loop_change(conn->conns->loop, conn->stream.fd, events, &conn->source) < 0)
-        duet_conn_close(conn);
-}
 
 /* ---- States ---- */
 
@@ -268,7 +99,7 @@ void duet_conn_close(struct duet_conn *conn)
      * neither end it nor take it out of epoll. */
     duet_loop_remove(conns->loop, conn->stream.fd, &conn->source);
     conn->stream.kind->close(&conn->stream);
-    free_slot(conns, conn->id);
+    duet_conns_free_slot(conns, conn->id);
     duet_conn_drop_output(conn);
     drop_input(conn);
     conn->next_closed = conns->closed;
@@ -303,60 +134,6 @@ void duet_conn_abandon(struct duet_conn *conn)
     conn->write_blocked = false;
     duet_conn_touch(conn);
     conn->conns->events->abandoned(conn);
-}
-
-/* ---- Flow control ---- */
-
-void duet_conn_hold(struct duet_conn *conn, size_t bytes)
-{
-    conn->in_flight++;
-    conn->in_flight_bytes += bytes;
-}
-
-void duet_conn_release(struct duet_conn *conn, size_t bytes)
-{
-    conn->in_flight--;
-    conn->in_flight_bytes -= bytes;
-    if (conn->in_flight < conn->max_in_flight &&
-        conn->in_flight_bytes < conn->conns->conn_limits.max_in_flight_bytes)
-        conn->is_paused = false; /* if its reply stops it, that is another pause */
-    duet_conn_touch(conn);
-}
-
-void duet_conn_await(struct duet_conn *conn)
-{
-    conn->awaited++;
-    duet_conn_touch(conn);
-}
-
-void duet_conn_unawait(struct duet_conn *conn)
-{
-    conn->awaited--;
-    if (conn->state != CONN_CLOSED)
-        duet_conn_touch(conn);
-}
-
-void duet_conn_park(struct duet_conn *conn)
-{
-    conn->parked++;
-    duet_conn_touch(conn);
-}
-
-void duet_conn_unpark(struct duet_conn *conn)
-{
-    conn->parked--;
-}
-
-void duet_conn_keep(struct duet_conn *conn, size_t bytes)
-{
-    conn->kept++;
-    duet_conn_release(conn, bytes);
-}
-
-void duet_conn_release_kept(struct duet_conn *conn)
-{
-    conn->kept--;
-    duet_conn_touch(conn);
 }
 
 /* ---- Drain ---- */
@@ -444,7 +221,7 @@ static void on_ready(struct duet_source *source, uint32_t events)
     conn->is_tiny = false;
 }
 
-static void free_conn(struct duet_conn *conn)
+void duet_conn_free(struct duet_conn *conn)
 {
     if (conn == NULL)
         return;
@@ -470,8 +247,8 @@ static struct duet_conn *new_conn(struct duet_conns *conns,
     conn->conns = conns;
     conn->part = duet_budget_part_new(conns->conn_limits.max_part);
     conn->account = (struct duet_account){.budget = conns->budget, .part = conn->part};
-    if (conn->part == NULL || take_slot(conns, conn) < 0) {
-        free_conn(conn);
+    if (conn->part == NULL || duet_conns_take_slot(conns, conn) < 0) {
+        duet_conn_free(conn);
         return NULL;
     }
     conn->source.ready = on_ready;
@@ -501,63 +278,11 @@ struct duet_conn *duet_conn_open(struct duet_conns *conns,
         return NULL;
     }
     if (duet_loop_add(conns->loop, stream.fd, conn->watched, &conn->source) < 0) {
-        free_slot(conns, conn->id);
-        free_conn(conn);
+        duet_conns_free_slot(conns, conn->id);
+        duet_conn_free(conn);
         stream.kind->close(&stream);
         return NULL;
     }
     duet_conn_wait_since_now(conn);
     return conn;
-}
-
-/* ---- The end of a turn, and of everything ---- */
-
-void duet_conns_turn_over(struct duet_conns *conns)
-{
-    duet_conns_look_after_room(conns);
-    while (conns->dirty != NULL || conns->ready != NULL) {
-        while (conns->dirty != NULL) {
-            struct duet_conn *conn = conns->dirty;
-            conns->dirty = conn->next_dirty;
-            conn->is_dirty = false;
-            duet_conn_flush(conn);
-        }
-        struct duet_conn *conn = conns->ready;
-        if (conn != NULL) {
-            conns->ready = conn->next_ready;
-            conn->is_ready = false;
-            duet_conn_resume(conn);
-        }
-    }
-    while (conns->closed != NULL) {
-        struct duet_conn *conn = conns->closed;
-        conns->closed = conn->next_closed;
-        free_conn(conn);
-    }
-}
-
-static void close_one(struct duet_conn *conn, void *ctx)
-{
-    (void)ctx;
-    duet_conn_close(conn);
-}
-
-void duet_conns_done(struct duet_conns *conns)
-{
-    duet_conns_each(conns, close_one, NULL);
-    duet_conns_turn_over(conns);
-    duet_conns_free_slabs(conns);
-    duet_conns_free_spares(conns);
-    duet_wheel_clear(&conns->look);
-    free(conns->slots);
-    duet_scratch_release(conns->scratch);
-    duet_scratch_release(conns->next_scratch);
-    free(conns->scratch_state);
-    conns->slots = NULL;
-    conns->scratch = conns->next_scratch = NULL;
-    conns->scratch_state = NULL;
-    conns->slot_count = 0;
-    conns->first_free = no_slot;
-    for (size_t i = 0; i < DUET_SPARE_BUFFERS; i++)
-        duet_buf_init(&conns->spare_buffers[i], SIZE_MAX);
 }

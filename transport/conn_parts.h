@@ -1,6 +1,5 @@
 /*
- * What conn.c, conn_time.c, conn_in.c, conn_room.c, conn_spare.c and conn_out.c share; nobody
- * else includes it.
+ * What conns.c and the files of conn_*.c share; nobody else includes it.
  */
 #ifndef DUET_CONN_PARTS_H
 #define DUET_CONN_PARTS_H
@@ -29,18 +28,29 @@ static inline bool duet_conn_has_calls(const struct duet_conn *conn)
 void duet_conn_enter(struct duet_conn *conn, enum duet_conn_state state);
 void duet_conn_enter_input(struct duet_conn *conn, enum duet_conn_input input);
 
+/* The peer is gone: closes, but for bytes that it sent before, which are read first. */
+void duet_conn_abandon(struct duet_conn *conn);
+
+/* Goes on to the next state when nothing is left to do in this one. */
+void duet_conn_settle(struct duet_conn *conn);
+
+/* Of one that is closed, and in no list. Takes NULL. */
+void duet_conn_free(struct duet_conn *conn);
+
+/* conns.c */
+
+/* A place in the table, and with it the connection's id; 0 or -ENOMEM. */
+int duet_conns_take_slot(struct duet_conns *conns, struct duet_conn *conn);
+void duet_conns_free_slot(struct duet_conns *conns, uint64_t id);
+
+/* conn_flow.c */
+
 /* No limit stops it from being read; and one that does is counted. */
 bool duet_conn_may_read(const struct duet_conn *conn);
 void duet_conn_count_pause(struct duet_conn *conn);
 
 /* Asks epoll for what the state needs. */
 void duet_conn_watch(struct duet_conn *conn);
-
-/* The peer is gone: closes, but for bytes that it sent before, which are read first. */
-void duet_conn_abandon(struct duet_conn *conn);
-
-/* Goes on to the next state when nothing is left to do in this one. */
-void duet_conn_settle(struct duet_conn *conn);
 
 /* conn_time.c */
 
