@@ -71,10 +71,3 @@ void duet_buf_hand(struct duet_buf *to, struct duet_buf *from, struct duet_accou
     duet_buf_take(to, from);
     to->account = account;
 }
-
-void duet_buf_reset(struct duet_buf *buf, size_t keep)
-{
-    if (buf->capacity > keep)
-        duet_buf_done(buf);
-    buf->size = 0;
-}

@@ -54,6 +54,11 @@ void duet_buf_take(struct duet_buf *to, struct duet_buf *from);
 void duet_buf_hand(struct duet_buf *to, struct duet_buf *from, struct duet_account *account);
 
 /* Empties it; keeps the memory if that is at most `keep` bytes. */
-void duet_buf_reset(struct duet_buf *buf, size_t keep);
+static inline void duet_buf_reset(struct duet_buf *buf, size_t keep)
+{
+    if (buf->capacity > keep)
+        duet_buf_done(buf);
+    buf->size = 0;
+}
 
 #endif

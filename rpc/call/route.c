@@ -86,12 +86,16 @@ static int inflate_body(struct duet_call *call)
     return rc < 0 ? fail_inflation(call, rc) : 0;
 }
 
-/* A MessagePack message that came as an HTTP body has not been walked by a framing. A bad one
- * is asked for its msgid all the same, so that the refusal finds its caller. */
-static int check_body(struct duet_call *call)
+/* A MessagePack message that came as an HTTP body has not been walked by a framing. */
+static bool is_unwalked(const struct duet_call *call)
 {
-    bool is_unwalked = call->to.notes & DUET_NOTE_HTTP && call->to.codec == &duet_codec_msgpack;
-    int rc = is_unwalked ? duet_msgpack_check(&call->request) : 0;
+    return call->to.notes & DUET_NOTE_HTTP && call->to.codec == &duet_codec_msgpack;
+}
+
+/* A bad one is asked for its msgid all the same, so that the refusal finds its caller. */
+static int walk_body(struct duet_call *call)
+{
+    int rc = duet_msgpack_check(&call->request);
     if (rc == 0)
         return 0;
     struct duet_fault why = call->fault;
@@ -111,8 +115,8 @@ int duet_call_route(struct duet_call *call)
 {
     duet_call_enter(call, CALL_ROUTED);
     int rc = inflate_body(call);
-    if (rc == 0)
-        rc = check_body(call);
+    if (rc == 0 && is_unwalked(call))
+        rc = walk_body(call);
     if (rc == 0)
         rc = call->to.codec->head(&call->request);
     rc = duet_call_tell_budget(call, rc);

@@ -144,7 +144,7 @@ int duet_method_new(const duet_method *row, void *ctx, enum duet_method_adder ad
 
 /* ---- Counters */
 
-static struct duet_counts *make_counts(struct duet_method_entry *method, size_t shards)
+struct duet_counts *duet_method_make_counts(struct duet_method_entry *method, size_t shards)
 {
     struct duet_counts *made =
         aligned_alloc(_Alignof(struct duet_counts), shards * sizeof *made);
@@ -156,15 +156,6 @@ static struct duet_counts *make_counts(struct duet_method_entry *method, size_t 
         return made;
     free(made); /* another thread was first */
     return there;
-}
-
-struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
-                                       size_t i)
-{
-    struct duet_counts *counts = atomic_load_explicit(&method->counts, memory_order_acquire);
-    if (counts == NULL)
-        counts = make_counts(method, shards);
-    return counts != NULL ? &counts[i] : NULL;
 }
 
 /* The largest, which is forgotten by an eighth with each smaller one. Two threads may overwrite

@@ -75,10 +75,18 @@ size_t duet_method_show(char *room, const char *name, size_t size);
 void duet_method_ref(struct duet_method_entry *method);
 void duet_method_unref(struct duet_method_entry *method);
 
+struct duet_counts *duet_method_make_counts(struct duet_method_entry *method, size_t shards);
+
 /* The counters of shard `i` of `shards`; NULL when out of memory, and then nothing is
  * counted. */
-struct duet_counts *duet_method_counts(struct duet_method_entry *method, size_t shards,
-                                       size_t i);
+static inline struct duet_counts *duet_method_counts(struct duet_method_entry *method,
+                                                     size_t shards, size_t i)
+{
+    struct duet_counts *counts = atomic_load_explicit(&method->counts, memory_order_acquire);
+    if (counts == NULL)
+        counts = duet_method_make_counts(method, shards);
+    return counts != NULL ? &counts[i] : NULL;
+}
 
 /* How large a reply of it may be: about as the largest of late, or 0 if they are small. Notes
  * one that is large or was expected to be. Any thread. */
