@@ -78,7 +78,8 @@ class Refused(SystemTest):
     def test_one_connection_too_many_is_told_so(self):
         with self.peer() as peer:  # one of the 40: a newcomer may find them still open
             held = [self.server.connect() for _ in range(39)]
-            try:
+            try:  # once all of them have been taken, which loop ever does it
+                wait_until(lambda: peer.call("system.stats"), lambda s: s["connections_open"] == 40, "taken")
                 self.assertEqual(Answer(self.upload(post(b"x" * 100))).status, 503)
             finally:
                 for sock in held:
