@@ -1,5 +1,5 @@
 /*
- * The arena's chunks. After a reset at most one chunk stays: the one that would have held the
+ * The arena's pieces. After a reset at most one piece stays: the one that would have held the
  * whole last call, if that is at most KEEP bytes.
  */
 #include "arena.h"
@@ -10,11 +10,11 @@
 enum {
     FIRST_CHUNK = 2048,         /* an everyday call fits */
     KEEP = 64 * 1024,           /* what a recycled call may hold on to */
-    LARGEST_STEP = 4096 * 1024, /* chunks double up to here */
+    LARGEST_STEP = 4096 * 1024, /* pieces double up to here */
 };
 
-struct duet_arena_chunk {
-    _Alignas(max_align_t) struct duet_arena_chunk *older;
+struct duet_arena_piece {
+    _Alignas(max_align_t) struct duet_arena_piece *older;
     size_t size;
     _Alignas(max_align_t) uint8_t bytes[];
 };
@@ -25,17 +25,17 @@ void duet_arena_init(struct duet_arena *arena, size_t max)
 }
 
 /* Frees what is newer than `oldest`, which may be NULL. */
-static void free_newer(struct duet_arena *arena, const struct duet_arena_chunk *oldest)
+static void free_newer(struct duet_arena *arena, const struct duet_arena_piece *oldest)
 {
-    while (arena->chunks != oldest) {
-        struct duet_arena_chunk *chunk = arena->chunks;
-        arena->chunks = chunk->older;
-        arena->total -= chunk->size;
-        duet_block_free(arena->account, chunk, sizeof *chunk + chunk->size);
+    while (arena->pieces != oldest) {
+        struct duet_arena_piece *piece = arena->pieces;
+        arena->pieces = piece->older;
+        arena->total -= piece->size;
+        duet_block_free(arena->account, piece, sizeof *piece + piece->size);
     }
 }
 
-static void free_chunks(struct duet_arena *arena)
+static void free_pieces(struct duet_arena *arena)
 {
     free_newer(arena, NULL);
     arena->next = arena->end = NULL;
@@ -43,45 +43,45 @@ static void free_chunks(struct duet_arena *arena)
 
 void duet_arena_done(struct duet_arena *arena)
 {
-    free_chunks(arena);
+    free_pieces(arena);
 }
 
-static int add_chunk(struct duet_arena *arena, size_t size)
+static int add_piece(struct duet_arena *arena, size_t size)
 {
     if (size > arena->max - arena->total)
         return -1;
-    struct duet_arena_chunk *chunk =
-        duet_block_resize(arena->account, NULL, 0, sizeof *chunk + size);
-    if (chunk == NULL)
+    struct duet_arena_piece *piece =
+        duet_block_resize(arena->account, NULL, 0, sizeof *piece + size);
+    if (piece == NULL)
         return -1;
 
-    chunk->older = arena->chunks;
-    chunk->size = size;
-    arena->chunks = chunk;
-    arena->next = chunk->bytes;
-    arena->end = chunk->bytes + size;
+    piece->older = arena->pieces;
+    piece->size = size;
+    arena->pieces = piece;
+    arena->next = piece->bytes;
+    arena->end = piece->bytes + size;
     arena->total += size;
     return 0;
 }
 
 void duet_arena_reset(struct duet_arena *arena)
 {
-    if (arena->chunks == NULL)
+    if (arena->pieces == NULL)
         return;
     size_t total = arena->total;
-    if (arena->chunks->older != NULL || total > KEEP) {
-        free_chunks(arena);
-        if (total > KEEP || add_chunk(arena, total) < 0)
+    if (arena->pieces->older != NULL || total > KEEP) {
+        free_pieces(arena);
+        if (total > KEEP || add_piece(arena, total) < 0)
             return;
     }
-    arena->next = arena->chunks->bytes;
+    arena->next = arena->pieces->bytes;
 }
 
 void duet_arena_rewind(struct duet_arena *arena, struct duet_arena_mark mark)
 {
-    if (arena->chunks != mark.chunks) {
-        free_newer(arena, mark.chunks);
-        arena->end = mark.chunks != NULL ? mark.chunks->bytes + mark.chunks->size : NULL;
+    if (arena->pieces != mark.pieces) {
+        free_newer(arena, mark.pieces);
+        arena->end = mark.pieces != NULL ? mark.pieces->bytes + mark.pieces->size : NULL;
     }
     arena->next = mark.next;
 }
@@ -91,7 +91,7 @@ static int add_exactly(struct duet_arena *arena, size_t size)
 {
     if (arena->account != NULL)
         arena->account->room = DUET_ROOM_FOUND;
-    return add_chunk(arena, size);
+    return add_piece(arena, size);
 }
 
 void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)
@@ -105,8 +105,8 @@ void *duet_arena_alloc_slow(struct duet_arena *arena, size_t size)
     if (step > LARGEST_STEP)
         step = LARGEST_STEP;
     if (step > arena->max - arena->total)
-        step = arena->max - arena->total; /* the last chunk is all that is left, not crumbs */
-    if (add_chunk(arena, rounded > step ? rounded : step) < 0 &&
+        step = arena->max - arena->total; /* the last piece is all that is left, not crumbs */
+    if (add_piece(arena, rounded > step ? rounded : step) < 0 &&
         add_exactly(arena, rounded) < 0)
         return NULL;
     void *block = arena->next;

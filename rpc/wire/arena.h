@@ -1,5 +1,5 @@
 /*
- * The memory of one call: its tree, its strings, a copied message. Grows by chunks up to a
+ * The memory of one call: its tree, its strings, a copied message. Grows by pieces up to a
  * ceiling, is freed as a whole and recycled, so that a steady server does not touch malloc. One
  * holder at a time, no locks.
  */
@@ -12,14 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct duet_arena_chunk;
+struct duet_arena_piece;
 
 struct duet_arena {
-    struct duet_arena_chunk *chunks; /* newest first */
+    struct duet_arena_piece *pieces; /* newest first */
     uint8_t *next, *end;             /* what is free in the newest */
-    size_t total;                    /* bytes in all chunks */
+    size_t total;                    /* bytes in all pieces */
     size_t max;                      /* ceiling for total */
-    struct duet_account *account;    /* that chunks are taken from; NULL: none */
+    struct duet_account *account;    /* that pieces are taken from; NULL: none */
 };
 
 /* An arena that owns no memory yet, and is on no account. */
@@ -60,13 +60,13 @@ static inline bool duet_arena_resize(struct duet_arena *arena, void *block, size
 
 /* Where an arena stands, to go back there. */
 struct duet_arena_mark {
-    struct duet_arena_chunk *chunks;
+    struct duet_arena_piece *pieces;
     uint8_t *next;
 };
 
 static inline struct duet_arena_mark duet_arena_mark(const struct duet_arena *arena)
 {
-    return (struct duet_arena_mark){.chunks = arena->chunks, .next = arena->next};
+    return (struct duet_arena_mark){.pieces = arena->pieces, .next = arena->next};
 }
 
 /* Everything allocated since the mark was taken is gone. */

@@ -65,10 +65,10 @@ static void the_last_bytes_below_the_ceiling_come_in_one_chunk(void **state)
     duet_arena_init(&arena, 3000);
     assert_non_null(duet_arena_alloc(&arena, 2048));
     assert_non_null(duet_arena_alloc(&arena, 16));
-    const struct duet_arena_chunk *chunk = arena.chunks;
+    const struct duet_arena_piece *piece = arena.pieces;
     while (duet_arena_alloc(&arena, 16) != NULL)
         continue;
-    assert_ptr_equal(arena.chunks, chunk);
+    assert_ptr_equal(arena.pieces, piece);
     duet_arena_done(&arena);
 }
 
@@ -100,11 +100,11 @@ static void a_reset_keeps_one_chunk_that_would_have_held_it_all(void **state)
     duet_arena_reset(&arena);
     assert_int_equal(arena.total, total);
 
-    const struct duet_arena_chunk *chunk = arena.chunks;
+    const struct duet_arena_piece *piece = arena.pieces;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 400; i++)
             assert_non_null(duet_arena_alloc(&arena, 100));
-        assert_ptr_equal(arena.chunks, chunk); /* a steady server does not touch malloc */
+        assert_ptr_equal(arena.pieces, piece); /* a steady server does not touch malloc */
         duet_arena_reset(&arena);
     }
     duet_arena_done(&arena);
@@ -120,10 +120,10 @@ static void a_reset_lets_large_memory_go(void **state)
     assert_int_equal(arena.total, 0);
     assert_non_null(duet_arena_alloc(&arena, 10));
     duet_arena_reset(&arena);
-    assert_non_null(arena.chunks);
+    assert_non_null(arena.pieces);
     duet_arena_done(&arena);
     duet_arena_reset(&arena);
-    assert_null(arena.chunks);
+    assert_null(arena.pieces);
 }
 
 static void after_a_refusal_it_serves_on(void **state)
@@ -171,7 +171,7 @@ static void a_block_is_not_resized_out_of_its_chunk(void **state)
     duet_arena_done(&arena);
 }
 
-static void a_rewind_goes_back_over_chunks_and_their_memory(void **state)
+static void a_rewind_goes_back_over_pieces_and_their_memory(void **state)
 {
     (void)state;
     struct duet_arena arena;
@@ -223,7 +223,7 @@ int main(void)
         cmocka_unit_test(after_a_refusal_it_serves_on),
         cmocka_unit_test(only_the_newest_block_can_be_resized),
         cmocka_unit_test(a_block_is_not_resized_out_of_its_chunk),
-        cmocka_unit_test(a_rewind_goes_back_over_chunks_and_their_memory),
+        cmocka_unit_test(a_rewind_goes_back_over_pieces_and_their_memory),
         cmocka_unit_test(text_is_copied_with_a_nul_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

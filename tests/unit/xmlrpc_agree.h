@@ -106,7 +106,7 @@ static inline bool is_clean(const struct view *view, const void *bytes)
     if (request->size > 0 && memcmp(view->bytes, bytes, request->size) != 0)
         return false;
     bool untouched = request->method == NULL && request->params.type == MSGPACK_OBJECT_NIL &&
-                     !request->is_fault && view->arena.chunks == NULL &&
+                     !request->is_fault && view->arena.pieces == NULL &&
                      view->arena.next == NULL && view->arena.total == 0;
     return view->fault.code == 0 && (view->is_read || untouched);
 }
