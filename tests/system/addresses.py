@@ -135,8 +135,17 @@ class Starter(Server):
 
     def end(self):
         self.process.terminate()
+        if os.environ.get("DUET_SANITIZED") == "thread":
+            self.terminate_again()
         self.process.wait(PATIENCE_S)
         self.close()
+
+    def terminate_again(self):
+        """ThreadSanitizer keeps a signal back until the thread that got it does something, which may be never."""
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
 
 
 if __name__ == "__main__":

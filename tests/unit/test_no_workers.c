@@ -320,10 +320,13 @@ static void a_client_that_leaves_a_line_is_taken_out_of_it(void **state)
     served_open(&served, held, NULL);
     assert_int_equal(duet_server_set(served.server, DUET_OPT_WORKERS, 0), 0);
     assert_int_equal(duet_server_start_threads(served.server), 0);
-    int first = served_connect(&served), second = served_connect(&served),
-        third = served_connect(&served), fourth = served_connect(&served);
-    served_ask(first, "[0,1,'echo',[1]]", "[1,1,nil,1]");
-    served_ask(fourth, "[0,1,'echo',[1]]", "[1,1,nil,1]"); /* of the other loop, as second */
+    int conns[4]; /* each is taken before the next one comes: by the one loop and the other in
+                     turn */
+    for (int i = 0; i < 4; i++) {
+        conns[i] = served_connect(&served);
+        served_ask(conns[i], "[0,1,'echo',[1]]", "[1,1,nil,1]");
+    }
+    int first = conns[0], second = conns[1], third = conns[2], fourth = conns[3];
     served_tell(first, "[0,2,'held',[]]");
     latch_wait_until_begun(1);
     served_tell(second, "[0,2,'held',[]]");
