@@ -781,13 +781,16 @@ typedef enum duet_http_line_ends {
 DUET_API int duet_server_set(duet_server *server, duet_option option, int64_t value);
 
 /* Sets one option by its flag's name, to what its flag takes: ("max-message", "1M"), ("nil",
- * "empty"); a switch, whose flag takes nothing, to "on" or "off": ("no-inline", "on"). For
- * options that are lists of texts this is the only way, and it adds to the list: "allow-origin"
- * whose pages may call from a browser: an origin as "https://app.example", "null" (pages
- * without one: files, sandboxes), or "*" (the pages of every site, which then reach whatever
- * this server does) "allow-host"    a name besides localhost by which browsers may call: behind
- * a proxy that passes its own Host on, the name of that -EINVAL with words for a name that
- * there is not, or a value that the option does not take. */
+ * "empty"); a switch, whose flag takes nothing, to "on" or "off": ("no-inline", "on"). Two
+ * options are lists of texts, and this adds to them; it is the only way to:
+ *
+ * - "allow-origin": whose pages may call from a browser: an origin as "https://app.example",
+ *   "null" (pages without one: files, sandboxes), or "*" (the pages of every site, which then
+ *   reach whatever this server does);
+ * - "allow-host": a name besides localhost by which browsers may call: behind a proxy that
+ *   passes its own Host on, the name of that.
+ *
+ * -EINVAL with words for a name that there is not, or a value that the option does not take. */
 DUET_API int duet_server_set_text(duet_server *server, const char *name, const char *value);
 
 /* duet_server_set(), and for good: nothing else sets it any more, the command line included,
