@@ -22,13 +22,12 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
-/* Seen by libraries too, which the linker leads here as well. */
-#pragma GCC visibility push(default)
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void __wrap_free(void *block);
-#pragma GCC visibility pop
+#define VISIBLE                                                                                \
+    __attribute__((visibility("default"))) /* libc.so may call them by these names */
+VISIBLE void *__wrap_malloc(size_t size);
+VISIBLE void *__wrap_calloc(size_t count, size_t size);
+VISIBLE void *__wrap_realloc(void *block, size_t size);
+VISIBLE void __wrap_free(void *block);
 
 static bool fails(void)
 {

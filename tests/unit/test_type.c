@@ -25,9 +25,11 @@ static bool fails(void)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
+#define VISIBLE                                                                                \
+    __attribute__((visibility("default"))) /* libc.so may call them by these names */
+VISIBLE void *__wrap_malloc(size_t size);
+VISIBLE void *__wrap_calloc(size_t count, size_t size);
+VISIBLE void *__wrap_realloc(void *memory, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
