@@ -134,7 +134,7 @@ static int read_names(struct duet_type_builder *builder, const char *arguments, 
         if (at == NULL || duet_type_builder_text(builder, p, size, at) < 0)
             return -ENOMEM;
         for (size_t i = 0; i < size; i++) /* beyond ASCII is for the words to escape */
-            if (p[i] >= 0 && duet_escape(shown, sizeof shown, p + i, 1) != 1)
+            if ((unsigned char)p[i] < 0x80 && duet_escape(shown, sizeof shown, p + i, 1) != 1)
                 return refuse_arguments(arguments, "a control character in a name", words,
                                         room);
         p += size;

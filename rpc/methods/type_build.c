@@ -301,8 +301,9 @@ static long find_endless(const struct duet_types *types, duet_type_number type,
         }
         if (type < DUET_LEAF_NUMBERS || seen[type - DUET_LEAF_NUMBERS] == DONE)
             continue;
-        if (seen[type - DUET_LEAF_NUMBERS] == OPEN) /* only a name leads back */
-            return duet_type_form(types, top->type)->first;
+        if (seen[type - DUET_LEAF_NUMBERS] == OPEN)               /* only a name leads back */
+            return (long)duet_type_form(types, top->type)->first; /* there are fewer than bytes
+                                                                   */
         seen[type - DUET_LEAF_NUMBERS] = OPEN;
         stack[depth++] = (struct step){type, 0};
     }
