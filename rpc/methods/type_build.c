@@ -301,9 +301,10 @@ static long find_endless(const struct duet_types *types, duet_type_number type,
         }
         if (type < DUET_LEAF_NUMBERS || seen[type - DUET_LEAF_NUMBERS] == DONE)
             continue;
-        if (seen[type - DUET_LEAF_NUMBERS] == OPEN)               /* only a name leads back */
-            return (long)duet_type_form(types, top->type)->first; /* there are fewer than bytes
-                                                                   */
+        if (seen[type - DUET_LEAF_NUMBERS] == OPEN) { /* only a name leads back */
+            uint32_t which = duet_type_form(types, top->type)->first;
+            return (long)which; /* there are fewer names than bytes */
+        }
         seen[type - DUET_LEAF_NUMBERS] = OPEN;
         stack[depth++] = (struct step){type, 0};
     }

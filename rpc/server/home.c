@@ -247,9 +247,9 @@ static void take_reservation(struct duet_conn *conn, struct duet_call *call,
     duet_call_join(call, conn->part, false);
     duet_account_pass(&conn->account, &call->account);
     if (!(message->notes & DUET_NOTE_HTTP))
-        duet_account_shrink(
-            &call->account,
-            duet_call_will_need(&duet_codec_msgpack, message->body_size, message->values));
+        duet_account_shrink(&call->account,
+                            duet_call_will_need(&duet_codec_msgpack, message->body_size,
+                                                (size_t)message->values));
 }
 
 /* A call whose head has been read runs here, goes to a worker, or is none. */
