@@ -361,11 +361,14 @@ static void drop_tree(struct duet_call *call)
     call->peer_text = NULL;
 }
 
-/* Methods that answer small requests at length are remembered for it. */
+/* Methods that answer small requests at length are remembered for it: for the memory that a
+ * reply takes, which its buffer has grown to by doubling. */
 __attribute__((noinline)) static void note_large_reply(struct duet_call *call)
 {
+    const struct duet_writer *writer = &call->own_writer;
+    size_t size = duet_writer_size(writer), capacity = writer->out.capacity;
     if (call->method != NULL && call->request.size <= DUET_SMALL)
-        duet_method_note_reply(call->method, duet_writer_size(&call->own_writer));
+        duet_method_note_reply(call->method, size > capacity ? size : capacity);
 }
 
 void duet_call_finish(struct duet_call *call, int rc)
