@@ -70,7 +70,6 @@ void duet_call_reset(struct duet_call *call, bool trim)
     call->own_writer.wanted = 0; /* nothing may be written before it is started */
     call->method = NULL;
     call->default_name = "";
-    call->peer_text = NULL;
     call->status = 200;
     call->stage = CALL_READ;
     call->ending = ENDED_OK;
@@ -358,7 +357,6 @@ static void drop_tree(struct duet_call *call)
     call->request.method = "";
     call->request.method_size = 0;
     call->default_name = "";
-    call->peer_text = NULL;
 }
 
 /* Methods that answer small requests at length are remembered for it: for the memory that a

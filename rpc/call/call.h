@@ -16,7 +16,6 @@
 #include "writer.h"
 
 #include <assert.h>
-#include <netinet/in.h>
 
 /* clang-format off */
 /*   READ --its head--> ROUTED --start-------------------------> RUNNING ----finish----> ANSWERED
@@ -63,18 +62,16 @@ struct duet_call {
     struct duet_fault_data *fault_data; /* of itself and those whose home it is: a list */
     uint64_t arrived_ns, started_ns;    /* when it was whole, and when its waiting ended */
     uint64_t began_ns; /* when its handler did, if there are hooks to be told; 0: it has not */
-    char *peer_text;   /* made when asked for */
     const char *default_name;    /* of a method that is the default: as it was called */
     bool gathers;                /* those that it invokes are entries, */
     bool is_entry;               /* which are kept without its waiting */
     struct duet_within *within;  /* an invoked call that is kept: its own memory */
     struct duet_within *entries; /* that were kept */
     const struct duet_writer_scope *scope; /* of an invoked call, in its writer */
-    struct sockaddr_in6 peer;
-    struct duet_account account; /* of all its memory */
-    size_t wants;                /* to be reserved before it can be started; 0: it is small */
-    bool is_parked;              /* it was not started, for want of room */
-    bool is_let_in;              /* it was put aside, and now it may start */
+    struct duet_account account;           /* of all its memory */
+    size_t wants;   /* to be reserved before it can be started; 0: it is small */
+    bool is_parked; /* it was not started, for want of room */
+    bool is_let_in; /* it was put aside, and now it may start */
     struct duet_arena arena;
     struct duet_buf message; /* owned when it was read into a buffer of its own */
     struct duet_writer own_writer;

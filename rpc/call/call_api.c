@@ -2,7 +2,6 @@
  * What duet.h offers a handler about its call: arguments, answers, the caller. On the thread
  * that runs the handler.
  */
-#include "address.h"
 #include "call.h"
 
 #include <errno.h>
@@ -188,16 +187,7 @@ const char *duet_call_method(const duet_call *call)
 
 const char *duet_call_peer(duet_call *call)
 {
-    if (call == NULL)
-        return "";
-    struct duet_call *root = call->root;
-    if (root->peer_text == NULL)
-        root->peer_text = duet_arena_alloc(&root->arena, DUET_PEER_TEXT_MAX);
-    if (root->peer_text == NULL)
-        return "";
-    duet_peer_format((const struct sockaddr *)(const void *)&root->peer, root->peer_text,
-                     DUET_PEER_TEXT_MAX);
-    return root->peer_text;
+    return call != NULL ? duet_session_peer(duet_call_session(call)) : "";
 }
 
 duet_protocol duet_call_protocol(const duet_call *call)

@@ -51,7 +51,6 @@ static void receive(struct duet_job *job, struct duet_conn *conn,
     };
     call->to.style.raw = duet_caller_of(conn)->raw;
     call->session = duet_caller_of(conn)->session;
-    memcpy(&call->peer, &conn->peer, sizeof call->peer);
 }
 
 /* Whether reading this message at all is work for a worker. */
