@@ -105,7 +105,7 @@ int duet_multicall(duet_call *call, void *ctx)
     (void)ctx;
     const duet_value *calls = duet_arg(call, 0);
     size_t count = duet_value_count(calls);
-    int64_t max = duet_server_get(duet_call_server(call), DUET_OPT_MAX_MULTICALL);
+    int64_t max = call->service->max_multicall;
     if (count > (size_t)max)
         return fail_long(call, count, max);
 

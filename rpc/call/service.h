@@ -21,6 +21,7 @@ struct duet_service {
     size_t max_reply;
     size_t max_arena;       /* bytes of trees and strings of one call */
     size_t max_write_depth; /* of a reply */
+    int64_t max_multicall;  /* calls in one system.multicall */
     unsigned timeout_ms;    /* of calls whose method has no time limit of its own; 0: none */
     long long drain_ms;     /* how long calls may run on once the server drains */
     size_t shards;          /* of each method's counters; the last one is shared by threads */

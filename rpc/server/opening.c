@@ -64,6 +64,7 @@ void duet_server_fix_options(struct duet_server *server)
     service->max_arena =
         2 * service->limits.max_message + VALUE_COST * service->limits.max_values + 65536;
     service->max_write_depth = REPLY_DEPTH + service->limits.max_depth + ENVELOPE;
+    service->max_multicall = option[DUET_OPT_MAX_MULTICALL];
     service->timeout_ms = (unsigned)option[DUET_OPT_CALL_TIMEOUT];
     service->drain_ms = (long long)option[DUET_OPT_DRAIN_MS];
     service->shards = duet_server_shards(server);
