@@ -191,39 +191,43 @@ static int open_pool(struct duet_home *home)
     return duet_pool_init(home->pool, (size_t)option[DUET_OPT_WORKER_QUEUE], 0);
 }
 
-int duet_home_init(struct duet_home *home, struct duet_server *server)
+static struct duet_conn_limits conn_limits(const struct duet_server *server)
 {
     enum { RATE_MS = 10 * 1000 }; /* longer than a network hiccups */
     const int64_t *option = server->options.value;
+    return (struct duet_conn_limits){
+        .max_in_flight_bytes = (size_t)option[DUET_OPT_MAX_IN_FLIGHT_BYTES],
+        .max_part =
+            (size_t)duet_options_get(&server->options, DUET_OPT_MAX_BUFFERED_PER_CONNECTION),
+        .max_spare = spare_share(server),
+        .out_mark = (size_t)option[DUET_OPT_OUT_MARK],
+        .head_timeout_ms = (uint64_t)option[DUET_OPT_HEAD_TIMEOUT],
+        .body_timeout_ms = (uint64_t)option[DUET_OPT_BODY_TIMEOUT],
+        .write_timeout_ms = (uint64_t)option[DUET_OPT_WRITE_TIMEOUT],
+        .idle_timeout_ms = idle_timeout_ms(server),
+        .linger_timeout_ms = (uint64_t)option[DUET_OPT_LINGER_TIMEOUT],
+        .linger_idle_ms = (uint64_t)option[DUET_OPT_LINGER_IDLE],
+        .min_rate = (uint64_t)option[DUET_OPT_MIN_RATE],
+        .rate_ms = RATE_MS,
+    };
+}
+
+int duet_home_init(struct duet_home *home, struct duet_server *server)
+{
     home->server = server;
     home->number = (size_t)(home - server->homes);
     home->is_accepting = true;
     int rc = duet_loop_init(&home->loop, on_turn_over, home);
     if (rc == 0)
         rc = open_pool(home);
-    home->loop.busy_poll_us = (unsigned)option[DUET_OPT_BUSY_POLL_US];
+    home->loop.busy_poll_us = (unsigned)server->options.value[DUET_OPT_BUSY_POLL_US];
     home->conns = (struct duet_conns){
         .loop = &home->loop,
         .events = &duet_home_events,
         .ctx = home,
         .limits = &server->service.limits,
         .budget = &server->budget,
-        .conn_limits =
-            {
-                .max_in_flight_bytes = (size_t)option[DUET_OPT_MAX_IN_FLIGHT_BYTES],
-                .max_part = (size_t)duet_options_get(&server->options,
-                                                     DUET_OPT_MAX_BUFFERED_PER_CONNECTION),
-                .max_spare = spare_share(server),
-                .out_mark = (size_t)option[DUET_OPT_OUT_MARK],
-                .head_timeout_ms = (uint64_t)option[DUET_OPT_HEAD_TIMEOUT],
-                .body_timeout_ms = (uint64_t)option[DUET_OPT_BODY_TIMEOUT],
-                .write_timeout_ms = (uint64_t)option[DUET_OPT_WRITE_TIMEOUT],
-                .idle_timeout_ms = idle_timeout_ms(server),
-                .linger_timeout_ms = (uint64_t)option[DUET_OPT_LINGER_TIMEOUT],
-                .linger_idle_ms = (uint64_t)option[DUET_OPT_LINGER_IDLE],
-                .min_rate = (uint64_t)option[DUET_OPT_MIN_RATE],
-                .rate_ms = RATE_MS,
-            },
+        .conn_limits = conn_limits(server),
     };
     if (rc == 0)
         rc = duet_sessions_open(home);
