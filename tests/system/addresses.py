@@ -141,7 +141,7 @@ class Starter(Server):
         self.close()
 
     def terminate_again(self):
-        """ThreadSanitizer keeps a signal back until the thread that got it does something, which may be never."""
+        """Under ThreadSanitizer a thread that just begins loses its signals; while threads are made, they get them."""
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
